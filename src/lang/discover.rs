@@ -1,0 +1,1 @@
+//! Finds the file of each handler by name.
