@@ -208,3 +208,20 @@ fn describe(violations: &[Violation]) -> String {
 
 /// How a call ended.
 pub type Outcome = Result<Reply, Failure>;
+
+impl Failure {
+    /// Makes the declared error `name` of an api; `body` is what the client gets.
+    pub fn declared(name: &str, message: impl fmt::Display, body: Json) -> Self {
+        Failure::Raised { name: name.to_owned(), message: message.to_string(), stack: String::new(), body }
+    }
+
+    /// Makes an error that is nobody's business but the log's; the client gets a 500 with an id.
+    pub fn internal(message: impl fmt::Display) -> Self {
+        Failure::declared("Error", message, Json::Null)
+    }
+
+    /// Tells whether the same call may succeed a moment later, through no change of the caller's.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Failure::Overloaded { .. } | Failure::Crashed(_) | Failure::TimedOut | Failure::ShuttingDown)
+    }
+}

@@ -1,2 +1,7 @@
-//! The command line.
-fn main() {}
+//! The `rohas` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rohas::cli::main()
+}

@@ -1,0 +1,214 @@
+//! The actor of an `api`: admits calls, has the handler run, checks the result, publishes the triggers.
+//!
+//! ```text
+//!  door ──Api::ask──▶ mailbox ──take──▶ task: middlewares → executor → check result → publish → reply
+//!          │ full: Overloaded             (holds the permit; the actor goes on)
+//! ```
+//!
+//! Called by the HTTP door and by `app.call`.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use serde::Serialize;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::actors::mailbox::{Full, Mailbox, Wake};
+use crate::actors::{Context, Origin, Passage, pass, publish};
+use crate::invocation::{Failure, HandlerId, Invocation, Json, Kind, Outcome, Reply, Trace};
+use crate::schema;
+use crate::shutdown::Phase;
+use crate::supervision::ChildSpec;
+use crate::telemetry::Calls;
+
+/// How much longer than the deadline a caller waits for the actor's own time-out answer.
+const SLACK: Duration = Duration::from_millis(250);
+
+/// A request as a door has decoded it, before the check against the schema.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ApiRequest {
+    /// Path parameters by name.
+    pub params: serde_json::Map<String, Json>,
+    /// The body; null without one.
+    pub body: Json,
+    /// The query, coerced by its declared types.
+    pub query: Json,
+    /// The query as the client wrote it.
+    pub query_params: serde_json::Map<String, Json>,
+    /// Header names in lower case.
+    pub headers: serde_json::Map<String, Json>,
+    /// The cookies.
+    pub cookies: serde_json::Map<String, Json>,
+    /// The HTTP method.
+    pub method: String,
+    /// The path.
+    pub path: String,
+    /// The client's address.
+    pub client_addr: Option<String>,
+}
+
+struct Call {
+    request: Json,
+    deadline: Instant,
+    trace: Trace,
+    reply: oneshot::Sender<Outcome>,
+}
+
+struct Inner {
+    spec: schema::Api,
+    source: String,
+    handler: HandlerId,
+    context: Arc<Context>,
+    mailbox: Mailbox<Call>,
+    calls: Calls,
+}
+
+/// The handle on the actor of one api; clones share it, restarts do not change it.
+#[derive(Clone)]
+pub struct Api(Arc<Inner>);
+
+impl Api {
+    /// Makes the handle; the actor itself runs once its [`ChildSpec`] is started.
+    pub fn new(spec: schema::Api, context: Arc<Context>) -> Self {
+        let mailbox = Mailbox::new(spec.mailbox, spec.concurrency);
+        let handler = HandlerId::new(Kind::Api, &spec.name);
+        let calls = context.telemetry.calls(&handler.to_string());
+        Api(Arc::new(Inner { source: handler.to_string(), handler, spec, context, mailbox, calls }))
+    }
+
+    /// Returns the api's declaration.
+    pub fn spec(&self) -> &schema::Api {
+        &self.0.spec
+    }
+
+    /// Returns the actor's name in the tree.
+    pub fn child(&self, parent: &str) -> ChildSpec {
+        let path = format!("{parent}/{}", self.0.spec.name);
+        let api = self.clone();
+        ChildSpec::new(api.0.spec.name.clone(), move |supervisor| {
+            let api = api.clone();
+            let mailbox = api.0.mailbox.clone();
+            api.0.context.tree.observe(&path, move || mailbox.load());
+            async move { Ok(Actor::spawn_linked(None, Admission, api, supervisor).await?.0.get_cell()) }
+        })
+    }
+
+    /// Returns when a call that starts now has to be over.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.0.spec.timeout.unwrap_or(self.0.context.timeout)
+    }
+
+    /// Checks a request against the schema: defaults filled in, undeclared fields dropped.
+    ///
+    /// # Errors
+    /// [`Failure::BadRequest`] with every violation.
+    pub fn check(&self, mut request: ApiRequest) -> Result<Json, Failure> {
+        let (spec, schema) = (&self.0.spec, &self.0.context.schema);
+        let mut params = Json::Object(std::mem::take(&mut request.params));
+        let mut violations = schema.check_fields(&spec.params, &mut params, "/params");
+        if let Json::Object(checked) = params {
+            request.params = checked;
+        }
+        match &spec.query {
+            Some(ty) => violations.extend(schema.check(ty, &mut request.query, "/query")),
+            None => request.query = Json::Object(request.query_params.clone()),
+        }
+        if !spec.headers.is_empty() {
+            let mut declared = Json::Object(request.headers.clone());
+            violations.extend(schema.check_fields(&spec.headers, &mut declared, "/headers"));
+            if let Json::Object(declared) = declared {
+                request.headers.extend(declared);
+            }
+        }
+        if let Some(ty) = &spec.body {
+            violations.extend(schema.check(ty, &mut request.body, "/body"));
+        }
+        if !violations.is_empty() {
+            return Err(Failure::BadRequest(violations));
+        }
+        serde_json::to_value(request).map_err(|error| Failure::internal(format!("request: {error}")))
+    }
+
+    /// Sends a checked request and waits for the outcome; always ends by `deadline` or shortly after.
+    ///
+    /// # Errors
+    /// Every [`Failure`] the call can end with.
+    pub async fn ask(&self, request: Json, deadline: Instant, trace: Trace) -> Outcome {
+        if self.0.context.shutdown.phase() >= Phase::Forced {
+            return Err(Failure::ShuttingDown);
+        }
+        let (reply, outcome) = oneshot::channel();
+        let call = Call { request, deadline, trace, reply };
+        if let Err(Full(_)) = self.0.mailbox.try_send(call) {
+            return Err(Failure::Overloaded { entity: self.0.source.clone() });
+        }
+        match tokio::time::timeout_at((deadline + SLACK).into(), outcome).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(Failure::ShuttingDown),
+            Err(_) => Err(Failure::TimedOut),
+        }
+    }
+}
+
+impl Inner {
+    async fn answer(&self, request: Json, deadline: Instant, trace: Trace) -> Outcome {
+        if Instant::now() >= deadline {
+            return Err(Failure::TimedOut); // it waited too long for its turn
+        }
+        let passage = pass(&self.context, &self.spec.middlewares, request, deadline, &trace).await?;
+        let request = match passage {
+            Passage::Through(request) => request,
+            Passage::Stopped(reply) => return Ok(reply),
+        };
+        let id = Uuid::now_v7();
+        let handler = self.handler.clone();
+        let invocation =
+            Invocation { id, handler, arguments: vec![request], deadline, attempt: 1, trace: trace.clone() };
+        let mut reply = self.context.executors.run(Arc::new(invocation)).await?;
+        self.check_result(&mut reply)?;
+        let origin =
+            Origin { source: &self.source, triggers: &self.spec.triggers, cause: id, trace: &trace };
+        let effects = std::mem::take(&mut reply.effects);
+        if reply.response.as_ref().is_none_or(|response| response.status < 400) {
+            publish(&self.context, origin, &reply.value, effects).await?;
+        }
+        Ok(reply)
+    }
+
+    /// A plain value must fit the declared type; a response object is the handler's own responsibility.
+    fn check_result(&self, reply: &mut Reply) -> Result<(), Failure> {
+        let (Some(ty), None) = (&self.spec.response, &reply.response) else { return Ok(()) };
+        let violations = self.context.schema.check(ty, &mut reply.value, "/response");
+        if violations.is_empty() { Ok(()) } else { Err(Failure::BadResult(violations)) }
+    }
+}
+
+struct Admission;
+
+impl Actor for Admission {
+    type Msg = Wake;
+    type State = Api;
+    type Arguments = Api;
+
+    async fn pre_start(&self, myself: ActorRef<Wake>, api: Api) -> Result<Api, ActorProcessingErr> {
+        api.0.mailbox.attach(move || drop(myself.send_message(Wake)));
+        Ok(api)
+    }
+
+    async fn handle(&self, _: ActorRef<Wake>, _: Wake, api: &mut Api) -> Result<(), ActorProcessingErr> {
+        api.0.mailbox.woken();
+        while let Some((call, permit)) = api.0.mailbox.take() {
+            let api = Arc::clone(&api.0);
+            api.clone().context.shutdown.spawn(async move {
+                let timer = api.calls.start();
+                let outcome = api.answer(call.request, call.deadline, call.trace).await;
+                timer.stop(outcome.is_ok());
+                let _ = call.reply.send(outcome); // the caller may have given up
+                drop(permit);
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,217 @@
+//! The actor of one WebSocket session: connect, then each message in order, then disconnect.
+//!
+//! ```text
+//!  reader ──Work──▶ mailbox (concurrency 1) ──take──▶ task: executor → publish → reply or broadcast
+//!  writer ◀──Frame── outbound (bounded) ◀───────────────────────────────────────────┘
+//! ```
+//!
+//! Reader and writer are the WebSocket door's; this actor knows frames only as JSON values.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::actors::mailbox::{Mailbox, Wake};
+use crate::actors::{Origin, Socket, publish};
+use crate::invocation::{Failure, HandlerId, Invocation, Json, Kind, Trace};
+use crate::supervision::ChildSpec;
+
+/// Frames that wait for a slow client before it is disconnected.
+const OUTBOUND: usize = 256;
+
+/// What a session sends to its client.
+#[derive(Debug, Clone)]
+pub enum Frame {
+    /// A JSON text.
+    Text(Arc<str>),
+    /// The end, with a WebSocket close code and reason.
+    Close(u16, String),
+}
+
+enum Work {
+    Connect,
+    Message(Json),
+    Disconnect,
+}
+
+struct Inner {
+    id: String,
+    socket: Socket,
+    connection: Json,
+    trace: Trace,
+    mailbox: Mailbox<Work>,
+    outbound_tx: mpsc::Sender<Frame>,
+    slow: CancellationToken,
+}
+
+/// The handle on the actor of one session.
+#[derive(Clone)]
+pub struct Session(Arc<Inner>);
+
+impl Session {
+    /// Makes a session of `socket`; `connection` is what handlers see, without its id. The receiver yields the
+    /// frames for the client.
+    pub fn new(socket: Socket, mut connection: Json, trace: Trace) -> (Self, mpsc::Receiver<Frame>) {
+        let id = Uuid::now_v7().to_string();
+        connection["id"] = json!(id);
+        connection["endpoint"] = json!(socket.spec().name);
+        let (outbound_tx, outbound_rx) = mpsc::channel(OUTBOUND);
+        let mailbox = Mailbox::new(socket.spec().mailbox, 1);
+        let slow = CancellationToken::new();
+        (Session(Arc::new(Inner { id, socket, connection, trace, mailbox, outbound_tx, slow })), outbound_rx)
+    }
+
+    /// Returns the session's id.
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    pub(crate) fn outbound(&self) -> mpsc::Sender<Frame> {
+        self.0.outbound_tx.clone()
+    }
+
+    /// Returns the token that is cancelled when the client does not keep up with the broadcasts.
+    pub fn slow(&self) -> CancellationToken {
+        self.0.slow.clone()
+    }
+
+    /// Describes the actor as a child of its endpoint at `parent`.
+    pub(crate) fn child(&self, parent: &str) -> ChildSpec {
+        let path = format!("{parent}/{}", self.0.id);
+        let session = self.clone();
+        ChildSpec::new(self.0.id.clone(), move |supervisor| {
+            let session = session.clone();
+            let mailbox = session.0.mailbox.clone();
+            session.0.socket.context().tree.observe(&path, move || mailbox.load());
+            async move { Ok(Actor::spawn_linked(None, Conversation, session, supervisor).await?.0.get_cell()) }
+        })
+    }
+
+    /// Takes in one frame of the client, checked against the endpoint's message type; waits for room, so that a
+    /// client which is too fast is slowed down by its own connection.
+    pub async fn receive(&self, text: &str) {
+        let mut message = match serde_json::from_str::<Json>(text) {
+            Ok(message) => message,
+            Err(error) => return self.reject("malformed_json", json!(error.to_string())).await,
+        };
+        if let Some(ty) = &self.0.socket.spec().message {
+            let violations = self.0.socket.context().schema.check(ty, &mut message, "");
+            if !violations.is_empty() {
+                return self.reject("invalid_message", json!(violations)).await;
+            }
+        }
+        self.put(Work::Message(message)).await;
+    }
+
+    /// Has the connect handlers run.
+    pub async fn connected(&self) {
+        self.put(Work::Connect).await;
+    }
+
+    /// Has the disconnect handlers run after everything received, then ends the actor.
+    pub async fn disconnected(&self) {
+        self.0.socket.close(&self.0.id);
+        self.put(Work::Disconnect).await;
+    }
+
+    async fn put(&self, work: Work) {
+        // A session whose handlers stand still this long has timed out many times over.
+        let deadline = Instant::now() + Duration::from_secs(600);
+        if self.0.mailbox.send(work, deadline).await.is_err() {
+            tracing::error!(session = self.0.id, "session takes no more messages");
+        }
+    }
+
+    async fn reject(&self, kind: &str, details: Json) {
+        self.0.send(&json!({ "error": { "type": kind, "details": details } })).await;
+    }
+}
+
+impl Inner {
+    /// Waits for room: answers to the client's own messages slow the client down, unlike broadcasts.
+    async fn send(&self, value: &Json) {
+        let _ = self.outbound_tx.send(Frame::Text(value.to_string().into())).await;
+    }
+
+    async fn work(&self, work: &Work) {
+        let spec = self.socket.spec();
+        let (functions, message) = match work {
+            Work::Connect => (&spec.on_connect, None),
+            Work::Message(message) => (&spec.on_message, Some(message)),
+            Work::Disconnect => (&spec.on_disconnect, None),
+        };
+        for function in functions {
+            if let Err(error) = self.run(function, message).await {
+                let id = Uuid::now_v7();
+                let stack = if let Failure::Raised { stack, .. } = &error { stack.as_str() } else { "" };
+                tracing::error!(endpoint = spec.name, function, session = self.id, error_id = %id, %error, stack,
+                    "websocket handler failed");
+                let kind = if error == Failure::TimedOut { "timeout" } else { "handler_failed" };
+                self.send(&json!({ "error": { "type": kind, "id": id } })).await;
+                return;
+            }
+        }
+    }
+
+    async fn run(&self, function: &str, message: Option<&Json>) -> Result<(), Failure> {
+        let (context, spec) = (self.socket.context(), self.socket.spec());
+        let handler = HandlerId::new(Kind::Ws, &format!("{}.{function}", spec.name));
+        let id = Uuid::now_v7();
+        let source = handler.to_string();
+        let arguments = message.cloned().into_iter().chain([self.connection.clone()]).collect();
+        let deadline = Instant::now() + context.timeout;
+        let invocation = Invocation { id, handler, arguments, deadline, attempt: 1, trace: self.trace.clone() };
+        let reply = context.executors.run(Arc::new(invocation)).await?;
+        // Only a message is something that happened; connects and disconnects publish what their handler asks for.
+        let triggers: &[String] = if message.is_some() { &spec.triggers } else { &[] };
+        let origin = Origin { source: &source, triggers, cause: id, trace: &self.trace };
+        publish(context, origin, &reply.value, reply.effects).await?;
+        if reply.value.is_null() {
+            return Ok(());
+        }
+        if spec.broadcast {
+            self.socket.broadcast(&reply.value);
+        } else {
+            self.send(&reply.value).await;
+        }
+        Ok(())
+    }
+}
+
+struct Conversation;
+
+impl Actor for Conversation {
+    type Msg = Wake;
+    type State = Session;
+    type Arguments = Session;
+
+    async fn pre_start(&self, myself: ActorRef<Wake>, session: Session) -> Result<Session, ActorProcessingErr> {
+        session.0.mailbox.attach(move || drop(myself.send_message(Wake)));
+        Ok(session)
+    }
+
+    async fn handle(&self, myself: ActorRef<Wake>, _: Wake, session: &mut Session) -> Result<(), ActorProcessingErr> {
+        session.0.mailbox.woken();
+        while let Some((work, permit)) = session.0.mailbox.take() {
+            let (inner, actor) = (Arc::clone(&session.0), myself.clone());
+            inner.clone().socket.context().shutdown.spawn(async move {
+                inner.work(&work).await;
+                drop(permit);
+                if matches!(work, Work::Disconnect) {
+                    actor.stop(None);
+                }
+            });
+        }
+        Ok(())
+    }
+
+    async fn post_stop(&self, _: ActorRef<Wake>, session: &mut Session) -> Result<(), ActorProcessingErr> {
+        session.0.socket.close(&session.0.id);
+        Ok(())
+    }
+}

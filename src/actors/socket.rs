@@ -1,0 +1,115 @@
+//! A `ws` endpoint: the supervisor of its sessions and the list through which a broadcast reaches them.
+//!
+//! Called by the WebSocket door for each upgraded connection. Sessions are temporary children: one that ends,
+//! however it ends, is gone, and its client connects anew.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::RwLock;
+use ractor::ActorRef;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::actors::session::Frame;
+use crate::actors::{Context, Session};
+use crate::invocation::Json;
+use crate::schema;
+use crate::supervision::{ChildSpec, Message, Policy, Restart, StartError, Strategy, Supervisor};
+
+struct Inner {
+    spec: schema::Socket,
+    context: Arc<Context>,
+    supervisor: RwLock<Option<ActorRef<Message>>>,
+    sessions: RwLock<HashMap<String, (mpsc::Sender<Frame>, CancellationToken)>>,
+    path: OnceLock<String>,
+}
+
+/// The handle on one endpoint; clones share it.
+#[derive(Clone)]
+pub struct Socket(Arc<Inner>);
+
+impl Socket {
+    /// Makes the handle.
+    pub fn new(spec: schema::Socket, context: Arc<Context>) -> Self {
+        Socket(Arc::new(Inner {
+            spec,
+            context,
+            supervisor: RwLock::new(None),
+            sessions: RwLock::default(),
+            path: OnceLock::new(),
+        }))
+    }
+
+    /// Returns the endpoint's declaration.
+    pub fn spec(&self) -> &schema::Socket {
+        &self.0.spec
+    }
+
+    /// Returns what entity actors work with.
+    pub fn context(&self) -> &Arc<Context> {
+        &self.0.context
+    }
+
+    /// Describes the endpoint's supervisor as a child of `parent`.
+    pub fn child(&self, parent: &str) -> ChildSpec {
+        let path = self.0.path.get_or_init(|| format!("{parent}/{}", self.0.spec.name)).clone();
+        let socket = self.clone();
+        ChildSpec::new(self.0.spec.name.clone(), move |parent| {
+            let setup = Supervisor {
+                path: path.clone(),
+                policy: Policy::new(Strategy::OneForOne),
+                tree: socket.0.context.tree.clone(),
+                children: Vec::new(),
+            };
+            let socket = socket.clone();
+            async move {
+                let supervisor = setup.start_linked(parent).await?;
+                let cell = supervisor.get_cell();
+                *socket.0.supervisor.write() = Some(supervisor);
+                Ok(cell)
+            }
+        })
+    }
+
+    /// Starts the actor of a session.
+    ///
+    /// # Errors
+    /// The endpoint is going down.
+    pub async fn open(&self, session: Session) -> Result<(), StartError> {
+        let path = self.0.path.get().cloned().unwrap_or_default();
+        let supervisor = self.0.supervisor.read().clone();
+        let gone = || StartError { path: path.clone(), reason: "the endpoint is down".to_owned() };
+        let supervisor = supervisor.ok_or_else(gone)?;
+        self.0.sessions.write().insert(session.id().to_owned(), (session.outbound(), session.slow()));
+        let id = session.id().to_owned();
+        let spec = session.child(&path).restart(Restart::Temporary);
+        let started = ractor::call!(supervisor, Message::Start, spec);
+        let started = started.unwrap_or_else(|_| Err(gone()));
+        if started.is_err() {
+            self.close(&id);
+        }
+        started
+    }
+
+    /// Takes a session off the list.
+    pub fn close(&self, id: &str) {
+        self.0.sessions.write().remove(id);
+    }
+
+    /// Sends `message` to every session. One that does not keep up is disconnected rather than slowing the rest.
+    pub fn broadcast(&self, message: &Json) {
+        let text: Arc<str> = message.to_string().into();
+        for (id, (outbound_tx, slow)) in self.0.sessions.read().iter() {
+            if outbound_tx.try_send(Frame::Text(Arc::clone(&text))).is_err() && !slow.is_cancelled() {
+                tracing::warn!(endpoint = self.0.spec.name, session = id, "session does not keep up, closing it");
+                slow.cancel();
+            }
+        }
+    }
+
+    /// Returns how many sessions are open.
+    pub fn sessions(&self) -> usize {
+        self.0.sessions.read().len()
+    }
+}

@@ -1,0 +1,256 @@
+//! The actor of one event handler: takes deliveries in order, runs the handler, retries, gives up loudly.
+//!
+//! ```text
+//!  bus ──Place──▶ mailbox ──take──▶ task: executor → publish effects → Chain::succeeded ──last one──▶ triggers
+//!                                    │ failed: wait (exponential, jitter), again; after `attempts`: dead letter
+//! ```
+//!
+//! Subscribed to the bus by the composition root. Order is kept because the permit is held across retries.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::SecondsFormat;
+use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::actors::mailbox::{Mailbox, Wake};
+use crate::actors::{Context, Origin, publish};
+use crate::bus::{Envelope, Place, Subscriber};
+use crate::invocation::{Effects, Failure, HandlerId, Invocation, Json, Kind};
+use crate::schema;
+use crate::supervision::{Backoff, ChildSpec};
+use crate::telemetry::Calls;
+
+/// Follows each publication of one event through all its handlers, for the event's own triggers.
+#[derive(Default)]
+struct Chain {
+    open: Mutex<HashMap<Uuid, Progress>>,
+}
+
+#[derive(Default)]
+struct Progress {
+    finished: usize,
+    failed: bool,
+    /// What each handler returned and set, by its place in the schema.
+    results: Vec<(usize, Json, Effects)>,
+}
+
+impl Chain {
+    /// Notes that the handler at `place` succeeded or, with `None`, was given up. Returns all results when it was
+    /// the last of `handlers` and all succeeded.
+    fn finished(
+        &self,
+        event: Uuid,
+        handlers: usize,
+        result: Option<(usize, Json, Effects)>,
+    ) -> Option<Vec<(usize, Json, Effects)>> {
+        let mut open = self.open.lock();
+        let progress = open.entry(event).or_default();
+        progress.finished += 1;
+        progress.failed |= result.is_none();
+        progress.results.extend(result);
+        if progress.finished < handlers {
+            return None;
+        }
+        let mut done = open.remove(&event)?;
+        done.results.sort_by_key(|(place, ..)| *place);
+        (!done.failed).then_some(done.results)
+    }
+}
+
+struct Inner {
+    event: schema::Event,
+    place: usize,
+    handler: HandlerId,
+    source: String,
+    chain: Arc<Chain>,
+    context: Arc<Context>,
+    mailbox: Mailbox<Envelope>,
+    calls: Calls,
+}
+
+/// The handle on the actor of one handler of one event.
+#[derive(Clone)]
+pub struct EventSubscriber(Arc<Inner>);
+
+impl EventSubscriber {
+    /// Makes the handles of all handlers of `event`.
+    pub fn all(event: &schema::Event, context: &Arc<Context>) -> Vec<EventSubscriber> {
+        let chain = Arc::new(Chain::default());
+        let make = |(place, name): (usize, &String)| {
+            let handler = HandlerId::new(Kind::Event, name);
+            EventSubscriber(Arc::new(Inner {
+                event: event.clone(),
+                place,
+                source: handler.to_string(),
+                chain: Arc::clone(&chain),
+                mailbox: Mailbox::new(event.mailbox, event.concurrency),
+                calls: context.telemetry.calls(&handler.to_string()),
+                handler,
+                context: Arc::clone(context),
+            }))
+        };
+        event.handlers.iter().enumerate().map(make).collect()
+    }
+
+    /// Describes the actor as a child of the event's supervisor at `parent`.
+    pub fn child(&self, parent: &str) -> ChildSpec {
+        let path = format!("{parent}/{}", self.0.handler.name);
+        let subscriber = self.clone();
+        ChildSpec::new(&*self.0.handler.name, move |supervisor| {
+            let subscriber = subscriber.clone();
+            let mailbox = subscriber.0.mailbox.clone();
+            subscriber.0.context.tree.observe(&path, move || mailbox.load());
+            async move { Ok(Actor::spawn_linked(None, Delivery, subscriber, supervisor).await?.0.get_cell()) }
+        })
+    }
+}
+
+impl Subscriber for EventSubscriber {
+    fn name(&self) -> String {
+        self.0.source.clone()
+    }
+
+    fn reserve(&self, deadline: Instant) -> BoxFuture<'_, Option<Place>> {
+        Box::pin(async move {
+            let slot = self.0.mailbox.reserve(deadline).await?;
+            Some(Box::new(move |envelope| slot.send(envelope)) as Place)
+        })
+    }
+}
+
+impl Inner {
+    /// Delivers one event until it is handled or given up.
+    async fn deliver(&self, mut envelope: Envelope) {
+        let retry = &self.event.retry;
+        let backoff = Backoff { first: retry.backoff, max: retry.max };
+        loop {
+            let timer = self.calls.start();
+            let result = self.attempt(&envelope).await;
+            timer.stop(result.is_ok());
+            let error = match result {
+                Ok((value, effects)) => return self.succeeded(&envelope, Some((self.place, value, effects))).await,
+                Err(error) => error,
+            };
+            if envelope.attempt >= retry.attempts {
+                self.dead_letter(&envelope, &error);
+                return self.succeeded(&envelope, None).await;
+            }
+            // The first retry waits too: half of `backoff` on average.
+            let wait = backoff.delay(envelope.attempt, f64::from(Uuid::new_v4().as_u128() as u32) / f64::from(u32::MAX));
+            tracing::warn!(handler = %self.handler, event = %envelope.event, id = %envelope.id,
+                attempt = envelope.attempt, wait_ms = wait.as_millis(), %error, "delivery failed, retrying");
+            tokio::time::sleep(wait).await;
+            envelope.attempt += 1;
+        }
+    }
+
+    async fn attempt(&self, envelope: &Envelope) -> Result<(Json, Effects), Failure> {
+        let timeout: Duration = self.event.timeout.unwrap_or(self.context.timeout);
+        let id = Uuid::now_v7();
+        let invocation = Invocation {
+            id,
+            handler: self.handler.clone(),
+            arguments: vec![argument(envelope)],
+            deadline: Instant::now() + timeout,
+            attempt: envelope.attempt,
+            trace: envelope.trace.caused_by(envelope.id),
+        };
+        let reply = self.context.executors.run(Arc::new(invocation)).await?;
+        let mut effects = reply.effects;
+        // What the handler asked for goes out now; payloads of the event's triggers wait for all its handlers.
+        let payloads = std::mem::take(&mut effects.payloads);
+        if let Some((name, _)) = payloads.iter().find(|(name, _)| !self.event.triggers.contains(name)) {
+            let message = format!("set_payload(\"{name}\", …): {name} is not among the triggers of {}", self.event.name);
+            return Err(Failure::internal(message));
+        }
+        let origin = Origin { source: &self.source, triggers: &[], cause: envelope.id, trace: &envelope.trace };
+        publish(&self.context, origin, &Json::Null, effects).await?;
+        Ok((reply.value, Effects { payloads, triggers: Vec::new() }))
+    }
+
+    /// After all handlers succeeded the event's own triggers are published: with a payload that a handler set,
+    /// else what the last handler returned, else the event's own payload.
+    async fn succeeded(&self, envelope: &Envelope, result: Option<(usize, Json, Effects)>) {
+        let results = self.chain.finished(envelope.id, self.event.handlers.len(), result);
+        let Some(results) = results.filter(|_| !self.event.triggers.is_empty()) else { return };
+        let mut value = (*envelope.payload).clone();
+        let mut effects = Effects::default();
+        for (_, returned, set) in results {
+            if !returned.is_null() {
+                value = returned;
+            }
+            effects.payloads.extend(set.payloads);
+        }
+        let source = format!("event {}", self.event.name);
+        let origin = Origin {
+            source: &source,
+            triggers: &self.event.triggers,
+            cause: envelope.id,
+            trace: &envelope.trace,
+        };
+        if let Err(error) = publish(&self.context, origin, &value, effects).await {
+            self.dead_letter(envelope, &error);
+        }
+    }
+
+    fn dead_letter(&self, envelope: &Envelope, error: &Failure) {
+        self.calls.dead_letter();
+        let stack = if let Failure::Raised { stack, .. } = error { stack.as_str() } else { "" };
+        tracing::error!(handler = %self.handler, event = %envelope.event, id = %envelope.id,
+            attempt = envelope.attempt, correlation_id = %envelope.trace.correlation_id, %error, stack,
+            "event given up: dead letter");
+    }
+}
+
+/// The first argument of an event handler.
+fn argument(envelope: &Envelope) -> Json {
+    json!({
+        "id": envelope.id,
+        "name": envelope.event,
+        "time": envelope.time.to_rfc3339_opts(SecondsFormat::Millis, true),
+        "payload": envelope.payload,
+        "attempt": envelope.attempt,
+        "correlation_id": envelope.trace.correlation_id,
+        "causation_id": envelope.trace.causation_id,
+    })
+}
+
+struct Delivery;
+
+impl Actor for Delivery {
+    type Msg = Wake;
+    type State = EventSubscriber;
+    type Arguments = EventSubscriber;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<Wake>,
+        subscriber: EventSubscriber,
+    ) -> Result<EventSubscriber, ActorProcessingErr> {
+        subscriber.0.mailbox.attach(move || drop(myself.send_message(Wake)));
+        Ok(subscriber)
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Wake>,
+        _: Wake,
+        EventSubscriber(inner): &mut EventSubscriber,
+    ) -> Result<(), ActorProcessingErr> {
+        inner.mailbox.woken();
+        while let Some((envelope, permit)) = inner.mailbox.take() {
+            let inner = Arc::clone(inner);
+            inner.clone().context.shutdown.spawn(async move {
+                inner.deliver(envelope).await;
+                drop(permit);
+            });
+        }
+        Ok(())
+    }
+}

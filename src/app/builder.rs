@@ -1,0 +1,268 @@
+//! [`Builder`]: collects what an app is made of and reports everything that is wrong with it at once.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::app::ActorApp;
+use crate::config::{self, Config};
+use crate::invocation::{HandlerId, Kind};
+use crate::lang::discover::Folders;
+use crate::lang::native::{Function, Handler};
+use crate::lang::{FileHandler, Language, Problem};
+use crate::schema::{self, Diagnostic, Schema, Severity, SourceFile};
+
+/// Everything that keeps an app from being built.
+#[derive(Debug, thiserror::Error)]
+#[error("the app cannot be built: {} problem(s)", .diagnostics.len() + .problems.len())]
+pub struct BuildError {
+    /// What is wrong with the schema, with file and span; warnings included.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What is wrong with configuration and handlers.
+    pub problems: Vec<Problem>,
+}
+
+impl BuildError {
+    /// Renders all of it for a terminal, schema sources underlined.
+    pub fn render(&self) -> String {
+        let mut out: Vec<String> = self.diagnostics.iter().map(Diagnostic::render).collect();
+        for problem in &self.problems {
+            let hint = problem.hint.as_ref().map(|hint| format!("\n  help: {hint}")).unwrap_or_default();
+            out.push(format!("  × {problem}{hint}\n"));
+        }
+        out.join("\n")
+    }
+}
+
+/// Describes an app; see [`ActorApp::builder`].
+#[derive(Default)]
+pub struct Builder {
+    project: Option<PathBuf>,
+    schema_dir: Option<PathBuf>,
+    schema_text: Vec<SourceFile>,
+    config_file: Option<PathBuf>,
+    config: Option<Config>,
+    handlers_dir: Option<PathBuf>,
+    functions: Vec<(String, Function)>,
+}
+
+impl Builder {
+    /// Uses a project folder: `schema/`, `config/rohas.toml`, `src/handlers/` and `src/middlewares/` below it, as
+    /// far as they exist and are not set on their own.
+    pub fn project_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.project = Some(path.into());
+        self
+    }
+
+    /// Reads every `.ro` file below this folder.
+    pub fn schema_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.schema_dir = Some(path.into());
+        self
+    }
+
+    /// Adds schema text; may be combined with a folder.
+    pub fn schema_text(mut self, text: impl Into<String>) -> Self {
+        let path = format!("schema_text {}", self.schema_text.len() + 1);
+        self.schema_text.push(SourceFile { path, text: text.into() });
+        self
+    }
+
+    /// Reads the configuration from this file, which must exist.
+    pub fn config_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.config_file = Some(path.into());
+        self
+    }
+
+    /// Uses this configuration; no file and no environment is read.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = Some(config);
+        self
+    }
+
+    /// Looks for TypeScript and Python handlers in this folder.
+    pub fn handlers_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.handlers_dir = Some(path.into());
+        self
+    }
+
+    /// Registers a Rust handler under the name of an api, event handler, cron, middleware or, as
+    /// `Chat.on_message`, WebSocket function.
+    pub fn handler<A, H: Handler<A>>(mut self, name: &str, handler: H) -> Self {
+        self.functions.push((name.to_owned(), handler.erase()));
+        self
+    }
+
+    /// Checks everything.
+    ///
+    /// # Errors
+    /// Every problem of schema, configuration and handlers at once.
+    pub fn build(self) -> Result<ActorApp, BuildError> {
+        let mut problems = Vec::new();
+        let config = self.load_config(&mut problems);
+        let sources = self.load_schema(&mut problems);
+        let (schema, diagnostics) = schema::compile(&sources);
+        let root = self.root();
+        let folders = self.folders(&root);
+        let (functions, files) = resolve_handlers(&schema, self.functions, &folders, &mut problems);
+        let fatal = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+        if fatal || !problems.is_empty() {
+            return Err(BuildError { diagnostics, problems });
+        }
+        Ok(ActorApp { config, schema: Arc::new(schema), root, functions, files, warnings: diagnostics })
+    }
+
+    fn load_config(&self, problems: &mut Vec<Problem>) -> Config {
+        if let Some(config) = &self.config {
+            return config.clone();
+        }
+        let in_project = self.project.as_deref().and_then(config::find);
+        let path = self.config_file.clone().or(in_project);
+        Config::load(path.as_deref()).unwrap_or_else(|error| {
+            problems.push(Problem::new(error.to_string()));
+            Config::default()
+        })
+    }
+
+    fn load_schema(&self, problems: &mut Vec<Problem>) -> Vec<SourceFile> {
+        let mut sources = self.schema_text.clone();
+        let in_project = self.project.as_ref().map(|project| project.join("schema"));
+        if let Some(dir) = self.schema_dir.clone().or(in_project) {
+            let before = sources.len();
+            if let Err(error) = read_schema(&dir, &mut sources) {
+                problems.push(Problem::new(format!("{}: {error}", dir.display())));
+            } else if sources.len() == before {
+                let problem = Problem::new(format!("{}: no .ro file in there", dir.display()));
+                problems.push(problem.hint("a schema lies in schema/**/*.ro"));
+            }
+        }
+        sources
+    }
+
+    /// The folder that packages are resolved from: the project, else what `src/handlers` lies in.
+    fn root(&self) -> PathBuf {
+        let above = |dir: &PathBuf| {
+            let src = dir.parent()?;
+            if src.file_name()? == "src" { src.parent().map(Path::to_path_buf) } else { Some(src.to_path_buf()) }
+        };
+        let root = self.project.clone().or_else(|| self.handlers_dir.as_ref().and_then(above));
+        let root = root.unwrap_or_else(|| PathBuf::from("."));
+        std::path::absolute(&root).unwrap_or(root)
+    }
+
+    fn folders(&self, root: &Path) -> Folders {
+        let handlers = self.handlers_dir.clone().unwrap_or_else(|| root.join("src/handlers"));
+        let handlers = std::path::absolute(&handlers).unwrap_or(handlers);
+        let middlewares = handlers.parent().unwrap_or(&handlers).join("middlewares");
+        Folders { handlers, middlewares }
+    }
+}
+
+/// Reads `**/*.ro` below `dir`, in a stable order.
+fn read_schema(dir: &Path, sources: &mut Vec<SourceFile>) -> std::io::Result<()> {
+    let mut entries: Vec<PathBuf> =
+        std::fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            read_schema(&path, sources)?;
+        } else if path.extension().is_some_and(|extension| extension == "ro") {
+            let text = std::fs::read_to_string(&path)?;
+            sources.push(SourceFile { path: path.display().to_string(), text });
+        }
+    }
+    Ok(())
+}
+
+/// Lists every handler that the schema names; the flag says whether it must exist.
+fn wanted(schema: &Schema) -> BTreeSet<HandlerId> {
+    let mut wanted = BTreeSet::new();
+    let mut want = |kind: Kind, name: &str| {
+        wanted.insert(HandlerId::new(kind, name));
+    };
+    for api in schema.apis.values() {
+        want(Kind::Api, &api.name);
+        api.middlewares.iter().for_each(|name| want(Kind::Middleware, name));
+    }
+    for event in schema.events.values() {
+        event.handlers.iter().for_each(|name| want(Kind::Event, name));
+    }
+    schema.crons.values().for_each(|cron| want(Kind::Cron, &cron.name));
+    for socket in schema.sockets.values() {
+        let functions = [&socket.on_connect, &socket.on_message, &socket.on_disconnect];
+        for function in functions.into_iter().flatten() {
+            want(Kind::Ws, &format!("{}.{function}", socket.name));
+        }
+        socket.middlewares.iter().for_each(|name| want(Kind::Middleware, name));
+    }
+    wanted
+}
+
+type Handlers = (HashMap<HandlerId, Function>, Vec<FileHandler>);
+
+/// Finds a Rust function or a file for every handler the schema names.
+fn resolve_handlers(
+    schema: &Schema,
+    registered: Vec<(String, Function)>,
+    folders: &Folders,
+    problems: &mut Vec<Problem>,
+) -> Handlers {
+    let wanted = wanted(schema);
+    let mut functions = HashMap::new();
+    for (name, function) in registered {
+        let ids: Vec<&HandlerId> = wanted.iter().filter(|id| *id.name == *name).collect();
+        match ids[..] {
+            [] => problems.push(unknown_handler(&name, &wanted)),
+            [id] if functions.contains_key(id) => {
+                problems.push(Problem::new(format!("two Rust handlers are registered for {id}")));
+            }
+            [id] => drop(functions.insert(id.clone(), function)),
+            [..] => {
+                let kinds: Vec<String> = ids.iter().map(ToString::to_string).collect();
+                let message = format!("the Rust handler \"{name}\" could be any of {}", kinds.join(", "));
+                problems.push(Problem::new(message).hint("rename one of them in the schema"));
+            }
+        }
+    }
+    let mut files = Vec::new();
+    for id in &wanted {
+        match (folders.find(id), functions.contains_key(id)) {
+            (Err(problem), _) => problems.push(problem),
+            (Ok(Some(file)), true) => {
+                let message = format!("{id} has a Rust handler and the file {}", file.path.display());
+                problems.push(Problem::new(message).hint("remove one of them"));
+            }
+            (Ok(Some(file)), false) => match supported(&file) {
+                Ok(()) => files.push(file),
+                Err(problem) => problems.push(problem),
+            },
+            (Ok(None), true) => {}
+            (Ok(None), false) => {
+                let message = format!("there is no handler for {id}: {}", folders.tried(id));
+                problems.push(Problem::new(message).hint("write one, or register a Rust function with .handler(..)"));
+            }
+        }
+    }
+    (functions, files)
+}
+
+fn unknown_handler(name: &str, wanted: &BTreeSet<HandlerId>) -> Problem {
+    let known: Vec<&str> = wanted.iter().map(|id| &*id.name).collect();
+    let problem = Problem::new(format!("a Rust handler \"{name}\" is registered, but the schema names none"));
+    match schema::nearest(name, known.iter().copied()) {
+        Some(near) => problem.hint(format!("did you mean \"{near}\"?")),
+        None => problem,
+    }
+}
+
+/// Refuses a language that this build leaves out.
+fn supported(file: &FileHandler) -> Result<(), Problem> {
+    let (feature, present) = match Folders::language(&file.path) {
+        Language::Python => ("python", cfg!(feature = "python")),
+        _ => ("typescript", cfg!(feature = "typescript")),
+    };
+    if present {
+        return Ok(());
+    }
+    let message = format!("{}: this build of rohas has no {feature} engine", file.path.display());
+    Err(Problem::new(message).hint(format!("build it with the feature \"{feature}\"")))
+}

@@ -1,0 +1,253 @@
+//! From a checked app to a running tree.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use parking_lot::Mutex;
+use tokio::net::TcpListener;
+
+use crate::actors::{
+    Api, Context, Cron, EventSubscriber, Executor, Executors, Pool, Socket, WorkerSlot,
+};
+use crate::app::{ActorApp, Running};
+use crate::bus::Bus;
+use crate::bus::memory::Memory;
+use crate::http::{Door, Limits, RouteError, Routes};
+use crate::invocation::HandlerId;
+use crate::lang::discover::Folders;
+use crate::lang::native::Native;
+use crate::lang::{FileHandler, Language, Problem, Runtime, Worker};
+use crate::shutdown::Shutdown;
+use crate::supervision::{self, ChildSpec, Policy, Strategy, Supervisor, Tree};
+use crate::telemetry::Telemetry;
+
+/// Why an app did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Handlers that do not load, of every language.
+    #[error("{} handler problem(s)", .0.len())]
+    Handlers(Vec<Problem>),
+    /// Paths that cannot be served together.
+    #[error("{} route problem(s)", .0.len())]
+    Routes(Vec<RouteError>),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A cron whose schedule is not understood.
+    #[error("cron {0}")]
+    Cron(String),
+    /// An actor of the tree did not start.
+    #[error("the tree did not start")]
+    Tree(#[source] supervision::StartError),
+}
+
+impl StartError {
+    /// Lists what is wrong, a line each.
+    pub fn lines(&self) -> Vec<String> {
+        match self {
+            StartError::Handlers(problems) => problems
+                .iter()
+                .map(|problem| match &problem.hint {
+                    Some(hint) => format!("{problem}\n  help: {hint}"),
+                    None => problem.to_string(),
+                })
+                .collect(),
+            StartError::Routes(errors) => errors.iter().map(ToString::to_string).collect(),
+            StartError::Listen { address, source } => vec![format!("cannot listen on {address}: {source}")],
+            StartError::Cron(error) => vec![format!("cron {error}")],
+            StartError::Tree(error) => vec![error.to_string()],
+        }
+    }
+}
+
+/// A runtime, the pool in front of it, and its first worker, which is up.
+struct Engine {
+    runtime: Arc<dyn Runtime>,
+    pool: Pool,
+    warm: Arc<dyn Worker>,
+}
+
+/// Starts `app`.
+pub(in crate::app) async fn start(app: ActorApp) -> Result<Running, StartError> {
+    let listener = listen(&app).await?;
+    let http_addr = listener.local_addr().map_err(|source| listen_error(&app, source))?;
+    let languages = languages(&app);
+    let engines = boot(&app).await?;
+    let pools = engines.iter().map(|engine| (engine.runtime.language(), engine.pool.clone())).collect();
+    let context = Arc::new(Context {
+        app: app.config.project.name.as_str().into(),
+        schema: Arc::clone(&app.schema),
+        executors: Executors::new(pools, languages),
+        bus: Arc::new(Memory::default()),
+        shutdown: Shutdown::default(),
+        tree: Tree::default(),
+        telemetry: Telemetry::default(),
+        timeout: app.config.limits.timeout,
+        publish_wait: app.config.limits.publish_wait,
+    });
+    let apis: Vec<Api> =
+        app.schema.apis.values().map(|spec| Api::new(spec.clone(), Arc::clone(&context))).collect();
+    let sockets: Vec<Socket> =
+        app.schema.sockets.values().map(|spec| Socket::new(spec.clone(), Arc::clone(&context))).collect();
+    let routes = Routes::new(&apis, &sockets).map_err(StartError::Routes)?;
+    let limits = &app.config.limits;
+    let limits = Limits {
+        header_timeout: limits.header_timeout,
+        body_bytes: limits.body_bytes,
+        message_bytes: limits.message_bytes,
+        connections: limits.connections,
+    };
+    let door = Arc::new(Door { context: Arc::clone(&context), listener, routes, limits });
+    let children = branches(&context, engines, &apis, (&sockets, &door))?;
+    let policy = Policy::new(Strategy::RestForOne);
+    let root = Supervisor { path: context.app.to_string(), policy, tree: context.tree.clone(), children };
+    let root = root.start().await.map_err(StartError::Tree)?;
+    tracing::info!(app = %context.app, address = %http_addr, "started");
+    let apis = apis.into_iter().map(|api| (api.spec().name.clone(), api)).collect();
+    Ok(Running { context, apis, root, http_addr, drain: app.config.limits.drain })
+}
+
+async fn listen(app: &ActorApp) -> Result<TcpListener, StartError> {
+    let server = &app.config.server;
+    TcpListener::bind((server.host.as_str(), server.port)).await.map_err(|source| listen_error(app, source))
+}
+
+fn listen_error(app: &ActorApp, source: std::io::Error) -> StartError {
+    let address = format!("{}:{}", app.config.server.host, app.config.server.port);
+    StartError::Listen { address, source }
+}
+
+fn languages(app: &ActorApp) -> HashMap<HandlerId, Language> {
+    app.handlers().into_iter().map(|(id, language, _)| (id, language)).collect()
+}
+
+/// Makes the runtimes that the project needs and boots one worker of each, side by side; the worker is the pool's
+/// first. So the problems of all languages come at once, before any actor runs.
+async fn boot(app: &ActorApp) -> Result<Vec<Engine>, StartError> {
+    let runtimes = runtimes(app);
+    let booted = join_all(runtimes.iter().map(|runtime| runtime.boot())).await;
+    let mut engines = Vec::new();
+    let mut problems = Vec::new();
+    for (runtime, result) in runtimes.into_iter().zip(booted) {
+        match result {
+            Ok(warm) => {
+                let pool = Pool::new(runtime.max_concurrency());
+                engines.push(Engine { runtime, pool, warm });
+            }
+            Err(found) => problems.extend(found),
+        }
+    }
+    if problems.is_empty() {
+        return Ok(engines);
+    }
+    engines.iter().for_each(|engine| engine.warm.stop());
+    Err(StartError::Handlers(problems))
+}
+
+#[cfg_attr(
+    not(any(feature = "typescript", feature = "python")),
+    expect(unused_variables, clippy::vec_init_then_push, reason = "only Rust is left")
+)]
+fn runtimes(app: &ActorApp) -> Vec<Arc<dyn Runtime>> {
+    let of = |language: Language| -> Vec<FileHandler> {
+        app.files.iter().filter(|file| Folders::language(&file.path) == language).cloned().collect()
+    };
+    let mut runtimes: Vec<Arc<dyn Runtime>> = Vec::new();
+    if !app.functions.is_empty() {
+        runtimes.push(Arc::new(Native::new(app.functions.clone())));
+    }
+    #[cfg(feature = "typescript")]
+    if let files @ [_, ..] = &of(Language::TypeScript)[..] {
+        let config = app.config.typescript.clone();
+        runtimes.push(Arc::new(crate::lang::v8::V8::new(config, app.root.clone(), files.to_vec())));
+    }
+    #[cfg(feature = "python")]
+    if let files @ [_, ..] = &of(Language::Python)[..] {
+        let config = app.config.python.clone();
+        runtimes.push(Arc::new(crate::lang::python::Python::new(config, app.root.clone(), files.to_vec())));
+    }
+    runtimes
+}
+
+/// The branches of the root, in start order.
+fn branches(
+    context: &Arc<Context>,
+    engines: Vec<Engine>,
+    apis: &[Api],
+    (sockets, door): (&[Socket], &Arc<Door>),
+) -> Result<Vec<ChildSpec>, StartError> {
+    let root = &*context.app;
+    let tree = &context.tree;
+    let one_for_one = Policy::new(Strategy::OneForOne);
+    let branch = |name: &str, children: Vec<ChildSpec>| {
+        ChildSpec::supervisor(root, name, one_for_one, tree, children)
+    };
+    let executors = engines.into_iter().map(|engine| executor(context, &format!("{root}/executors"), engine));
+    let crons = app_crons(context, &format!("{root}/crons"))?;
+    let api_children = apis.iter().map(|api| api.child(&format!("{root}/apis"))).collect();
+    let socket_children = sockets.iter().map(|socket| socket.child(&format!("{root}/sockets"))).collect();
+    Ok(vec![
+        context.telemetry.child(),
+        branch("executors", executors.collect()),
+        branch("events", events(context, &format!("{root}/events"))),
+        branch("crons", crons),
+        branch("apis", api_children),
+        branch("sockets", socket_children),
+        branch("http", vec![door.child()]),
+    ])
+}
+
+/// The executor of one language over its workers.
+fn executor(context: &Context, parent: &str, Engine { runtime, pool, warm }: Engine) -> ChildSpec {
+    let language = runtime.language();
+    let path = format!("{parent}/{}", language.executor());
+    let picker = Executor { pool: pool.clone(), shutdown: context.shutdown.clone() };
+    let warm = Arc::new(Mutex::new(Some(warm)));
+    let worker = match language {
+        Language::Rust => "process",
+        Language::TypeScript => "isolate",
+        Language::Python => "interpreter",
+    };
+    let workers = (0..runtime.workers()).map(|number| {
+        let slot = WorkerSlot {
+            number,
+            runtime: Arc::clone(&runtime),
+            pool: pool.clone(),
+            warm: Arc::clone(&warm),
+            shutdown: context.shutdown.clone(),
+        };
+        slot.child(format!("{worker}-{number}"))
+    });
+    let children = std::iter::once(picker.child(&path, &context.tree)).chain(workers).collect();
+    ChildSpec::supervisor(parent, language.executor(), Policy::engines(), &context.tree, children)
+}
+
+/// A supervisor per event over an actor per handler; subscribes the handlers to the bus.
+fn events(context: &Arc<Context>, parent: &str) -> Vec<ChildSpec> {
+    let supervise = |event: &crate::schema::Event| {
+        let path = format!("{parent}/{}", event.name);
+        context.bus.declare(&event.name);
+        let subscribers = EventSubscriber::all(event, context);
+        let children = subscribers.iter().map(|subscriber| subscriber.child(&path)).collect();
+        for subscriber in subscribers {
+            context.bus.subscribe(&event.name, Box::new(subscriber));
+        }
+        ChildSpec::supervisor(parent, &event.name, Policy::new(Strategy::OneForOne), &context.tree, children)
+    };
+    context.schema.events.values().map(supervise).collect()
+}
+
+fn app_crons(context: &Arc<Context>, parent: &str) -> Result<Vec<ChildSpec>, StartError> {
+    let crons = context.schema.crons.values().map(|spec| {
+        let cron = Cron::new(spec.clone(), Arc::clone(context));
+        let cron = cron.map_err(|error| StartError::Cron(format!("{}: {error}", spec.name)))?;
+        Ok(cron.child(parent))
+    });
+    crons.collect()
+}

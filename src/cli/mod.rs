@@ -1,0 +1,65 @@
+//! The command line: one file per command.
+//!
+//! Exit codes: 0 success, 1 the project has problems, 2 the command line is wrong. Output for people goes to
+//! standard error when it is about a failure, to standard output when it was asked for.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::app::{ActorApp, BuildError};
+
+mod list;
+mod run;
+mod validate;
+mod version;
+
+/// Runs a project whose apis, events, crons and WebSocket endpoints are supervised actors.
+#[derive(Parser)]
+#[command(name = "rohas", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Starts a project and runs it until SIGINT or SIGTERM.
+    Run(run::Arguments),
+    /// Checks schema, configuration and handler files, and prints every problem at once.
+    Validate(validate::Arguments),
+    /// Lists the handlers, events or routes of a project.
+    List(list::Arguments),
+    /// Prints the version, and what this build contains.
+    Version,
+}
+
+/// The project folder, which every command takes.
+#[derive(clap::Args)]
+struct Project {
+    /// The project folder: schema/, config/rohas.toml, src/handlers/.
+    #[arg(default_value = ".")]
+    project: PathBuf,
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Validate(arguments) => validate::run(&arguments),
+        Command::List(arguments) => list::run(&arguments),
+        Command::Version => version::run(),
+    }
+}
+
+/// Builds the app of a project folder.
+fn build(project: &Path) -> Result<ActorApp, BuildError> {
+    ActorApp::builder().project_dir(project).build()
+}
+
+/// Prints what keeps an app from being built and returns the exit code for it.
+fn report(error: &BuildError) -> ExitCode {
+    eprintln!("{}\nerror: {error}", error.render());
+    ExitCode::FAILURE
+}

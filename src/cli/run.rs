@@ -1,0 +1,80 @@
+//! `rohas run`: starts a project and runs it until a signal.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::app::ActorApp;
+use crate::cli::Project;
+use crate::config::{Config, LogFormat};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    project: Project,
+    /// The port to listen on instead of the configured one; 0 takes a free one.
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+    /// The address to listen on instead of the configured one.
+    #[arg(long, value_name = "ADDRESS")]
+    host: Option<String>,
+}
+
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let project = &arguments.project.project;
+    let file = crate::config::find(project);
+    let mut config = match Config::load(file.as_deref()) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    log_to_stderr(&config);
+    config.server.port = arguments.port.unwrap_or(config.server.port);
+    if let Some(host) = &arguments.host {
+        config.server.host.clone_from(host);
+    }
+    #[cfg(feature = "typescript")]
+    crate::lang::v8::init_platform();
+    let app = match ActorApp::builder().project_dir(project).config(config).build() {
+        Ok(app) => app,
+        Err(error) => return crate::cli::report(&error),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: no threads: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    runtime.block_on(serve(app))
+}
+
+async fn serve(app: ActorApp) -> ExitCode {
+    let running = match app.start().await {
+        Ok(running) => running,
+        Err(error) => {
+            error.lines().iter().for_each(|line| eprintln!("  × {line}"));
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    // The one line that scripts wait for, whatever the log level is.
+    println!("listening on http://{}", running.http_addr());
+    running.run().await;
+    ExitCode::SUCCESS
+}
+
+/// Logs to standard error as the configuration says; `RUST_LOG` overrides the filter.
+fn log_to_stderr(config: &Config) {
+    let configured = || EnvFilter::try_new(&config.telemetry.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| configured());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.telemetry.format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+}

@@ -1,0 +1,148 @@
+//! Counters and histograms of one app, rendered for Prometheus.
+//!
+//! Each app has a recorder of its own instead of the process-wide one, so that several apps live in one process.
+//! Called by actors (per call) and by the HTTP door (on a scrape). The `telemetry` actor keeps histograms small.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use metrics::{Counter, Histogram, Key, Label, Level, Metadata, Recorder};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+
+use crate::supervision::{ChildSpec, Node, State};
+
+/// How often histograms are folded together between scrapes.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+const METADATA: Metadata<'static> = Metadata::new("rohas", Level::INFO, None);
+
+/// The metrics of one app.
+#[derive(Clone)]
+pub struct Telemetry {
+    recorder: Arc<PrometheusRecorder>,
+    handle: PrometheusHandle,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        let buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+        let builder = PrometheusBuilder::new().set_buckets(&buckets).expect("the buckets are not empty");
+        let recorder = builder.build_recorder();
+        let counter = metrics::Unit::Count;
+        recorder.describe_counter("rohas_calls_total".into(), Some(counter), "Handler calls by outcome.".into());
+        recorder.describe_counter("rohas_dead_letters_total".into(), Some(counter), "Events given up.".into());
+        let seconds = Some(metrics::Unit::Seconds);
+        recorder.describe_histogram("rohas_call_duration_seconds".into(), seconds, "Time of handler calls.".into());
+        Telemetry { handle: recorder.handle(), recorder: Arc::new(recorder) }
+    }
+}
+
+impl Telemetry {
+    /// Returns the meters of one handler (`api CreateUser`).
+    pub fn calls(&self, handler: &str) -> Calls {
+        let label = || Label::new("handler", handler.to_owned());
+        let counter = |outcome: &'static str| {
+            let labels = vec![label(), Label::new("outcome", outcome)];
+            self.recorder.register_counter(&Key::from_parts("rohas_calls_total", labels), &METADATA)
+        };
+        let dead = Key::from_parts("rohas_dead_letters_total", vec![label()]);
+        let seconds = Key::from_parts("rohas_call_duration_seconds", vec![label()]);
+        Calls {
+            ok: counter("ok"),
+            failed: counter("failed"),
+            dead_letters: self.recorder.register_counter(&dead, &METADATA),
+            seconds: self.recorder.register_histogram(&seconds, &METADATA),
+        }
+    }
+
+    /// Renders everything in Prometheus' text format; what the tree knows is read off `tree` now.
+    pub fn render(&self, tree: Option<&Node>) -> String {
+        if let Some(tree) = tree {
+            tree.walk(&mut |node| self.record(node));
+        }
+        self.handle.render()
+    }
+
+    fn record(&self, node: &Node) {
+        let gauge = |name: &'static str, value: f64| {
+            let key = Key::from_parts(name, vec![Label::new("actor", node.path.clone())]);
+            self.recorder.register_gauge(&key, &METADATA).set(value);
+        };
+        let counter = |name: &'static str, value: u64| {
+            let key = Key::from_parts(name, vec![Label::new("actor", node.path.clone())]);
+            self.recorder.register_counter(&key, &METADATA).absolute(value);
+        };
+        gauge("rohas_actor_up", f64::from(u8::from(node.state == State::Running)));
+        counter("rohas_actor_restarts_total", node.restarts);
+        if let Some(load) = node.load {
+            gauge("rohas_mailbox_queued", load.queued as f64);
+            gauge("rohas_mailbox_in_flight", load.in_flight as f64);
+            counter("rohas_mailbox_accepted_total", load.accepted);
+            counter("rohas_mailbox_refused_total", load.refused);
+        }
+    }
+
+    /// Describes the actor that folds histograms together, as a child named `telemetry`.
+    pub fn child(&self) -> ChildSpec {
+        let telemetry = self.clone();
+        ChildSpec::new("telemetry", move |supervisor| {
+            let telemetry = telemetry.clone();
+            async move { Ok(Actor::spawn_linked(None, Upkeep, telemetry, supervisor).await?.0.get_cell()) }
+        })
+    }
+}
+
+/// The meters of one handler.
+#[derive(Clone)]
+pub struct Calls {
+    ok: Counter,
+    failed: Counter,
+    dead_letters: Counter,
+    seconds: Histogram,
+}
+
+impl Calls {
+    /// Starts the clock of one call.
+    pub fn start(&self) -> Timer {
+        Timer { calls: self.clone(), started: Instant::now() }
+    }
+
+    /// Counts an event given up.
+    pub fn dead_letter(&self) {
+        self.dead_letters.increment(1);
+    }
+}
+
+/// The clock of one call.
+pub struct Timer {
+    calls: Calls,
+    started: Instant,
+}
+
+impl Timer {
+    /// Records the call.
+    pub fn stop(self, ok: bool) {
+        self.calls.seconds.record(self.started.elapsed().as_secs_f64());
+        if ok { self.calls.ok.increment(1) } else { self.calls.failed.increment(1) }
+    }
+}
+
+struct Upkeep;
+struct Tick;
+
+impl Actor for Upkeep {
+    type Msg = Tick;
+    type State = Telemetry;
+    type Arguments = Telemetry;
+
+    async fn pre_start(&self, myself: ActorRef<Tick>, telemetry: Telemetry) -> Result<Telemetry, ActorProcessingErr> {
+        myself.send_interval(UPKEEP, || Tick);
+        Ok(telemetry)
+    }
+
+    async fn handle(&self, _: ActorRef<Tick>, _: Tick, telemetry: &mut Telemetry) -> Result<(), ActorProcessingErr> {
+        telemetry.handle.run_upkeep();
+        Ok(())
+    }
+}
