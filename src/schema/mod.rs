@@ -1,6 +1,51 @@
 //! The `.ro` language: text → typed [`Schema`] and diagnostics. Pure: no I/O, nothing of the other modules.
+//!
+//! ```text
+//! SourceFile ─▶ scan ─▶ parse ─▶ resolve ─▶ check ─▶ Schema + Vec<Diagnostic>
+//!              pieces    tree     model      model
+//! ```
+//!
+//! [`compile`] is called by the builder of an app, by reload and by the command line. The model also validates values
+//! at run time: [`Schema::check`]. No pass stops at an error, and none panics, whatever the text is.
 
 use serde::Serialize;
+
+mod ast;
+mod attributes;
+mod check;
+pub mod codes;
+mod diagnostic;
+mod entities;
+mod model;
+mod parse;
+mod resolve;
+mod routes;
+mod scan;
+mod spelling;
+mod texts;
+mod types;
+mod validate;
+mod values;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod validate_tests;
+
+pub use diagnostic::{Diagnostic, Severity};
+pub use entities::{Api, CatchUp, Cron, Event, Method, Overlap, Retry, Socket};
+pub use model::{
+    Attributes, DefaultValue, Enum, Field, Format, Json, Length, Scalar, Schema, Shape, ShapeKind, Span, Type,
+};
+
+/// One `.ro` file.
+#[derive(Debug, Clone)]
+pub struct SourceFile {
+    /// The path to show in diagnostics.
+    pub path: String,
+    /// The whole text.
+    pub text: String,
+}
 
 /// One place where a value does not fit its declared type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -11,4 +56,28 @@ pub struct Violation {
     pub code: &'static str,
     /// A sentence for a person.
     pub message: String,
+}
+
+/// Compiles all files of a project, which form one namespace. The schema is fit for use when no diagnostic is an
+/// error; with errors it holds what could be understood.
+///
+/// # Examples
+///
+/// ```
+/// use rohas::schema::{SourceFile, compile};
+///
+/// let text = "api Health { method: GET  path: \"/health\"  response: String }".to_owned();
+/// let (schema, diagnostics) = compile(&[SourceFile { path: "health.ro".to_owned(), text }]);
+/// assert!(diagnostics.is_empty());
+/// assert_eq!(schema.apis["Health"].path, "/health");
+/// ```
+pub fn compile(files: &[SourceFile]) -> (Schema, Vec<Diagnostic>) {
+    let mut out = diagnostic::Reporter::new(files);
+    let mut items = Vec::new();
+    for (file, source) in files.iter().enumerate() {
+        items.extend(parse::parse(file, &source.text, &mut out));
+    }
+    let (schema, facts) = resolve::resolve(&items, &mut out);
+    check::check(&schema, &facts, &mut out);
+    (schema, out.finish())
 }

@@ -1,0 +1,379 @@
+//! Compiler tests by fixture: `tests/schema/*.ro` with the expected diagnostics beside them as `*.txt`.
+//! `UPDATE=1` rewrites the expectations.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use miette::{GraphicalReportHandler, GraphicalTheme};
+
+use super::{
+    CatchUp, DefaultValue, Diagnostic, Length, Method, Overlap, Retry, Scalar, Schema, Severity, ShapeKind,
+    SourceFile, Type, codes, compile,
+};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schema")
+}
+
+fn fixture(name: &str) -> String {
+    fs::read_to_string(folder().join(name)).unwrap()
+}
+
+fn compile_text(text: &str) -> (Schema, Vec<Diagnostic>) {
+    let file = SourceFile {
+        path: "test.ro".to_owned(),
+        text: text.to_owned(),
+    };
+    compile(&[file])
+}
+
+fn found(text: &str) -> Vec<&'static str> {
+    compile_text(text)
+        .1
+        .iter()
+        .map(|diagnostic| diagnostic.code)
+        .collect()
+}
+
+fn render(diagnostics: &[Diagnostic]) -> String {
+    let theme = GraphicalTheme::unicode_nocolor();
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(110)
+        .with_context_lines(0);
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        handler.render_report(&mut text, diagnostic).unwrap();
+        writeln!(text).unwrap();
+    }
+    text.lines()
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect()
+}
+
+#[test]
+fn fixtures_give_their_expected_diagnostics() {
+    let mut wrong = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "ro"));
+    paths.sort();
+    assert!(paths.len() > 5);
+    for path in paths {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let text = fs::read_to_string(&path).unwrap();
+        let (_, diagnostics) = compile(&[SourceFile {
+            path: name.clone(),
+            text,
+        }]);
+        seen.extend(diagnostics.iter().map(|diagnostic| diagnostic.code));
+        let actual = render(&diagnostics);
+        let expected = path.with_extension("txt");
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&expected, &actual).unwrap();
+        } else if fs::read_to_string(&expected).unwrap_or_default() != actual {
+            wrong.push(format!("{name}:\n{actual}"));
+        }
+        assert!(
+            !name.starts_with("valid") || diagnostics.is_empty(),
+            "{name} must be clean:\n{actual}"
+        );
+    }
+    assert!(
+        wrong.is_empty(),
+        "run with UPDATE=1 and look at the difference:\n{}",
+        wrong.join("\n")
+    );
+    let all: BTreeSet<&str> = codes::ALL.iter().map(|(code, _)| *code).collect();
+    assert_eq!(seen, all, "every code has a fixture");
+}
+
+#[test]
+fn the_codes_are_distinct_and_have_titles() {
+    let distinct: BTreeSet<&str> = codes::ALL.iter().map(|(code, _)| *code).collect();
+    assert_eq!(distinct.len(), codes::ALL.len());
+    assert_eq!(codes::title(codes::SYNTAX), Some("syntax error"));
+    assert_eq!(codes::title("S9999"), None);
+}
+
+#[test]
+fn the_full_fixture_gives_its_types() {
+    let (schema, _) = compile_text(&fixture("valid_full.ro"));
+    let user = &schema.shapes["User"];
+    assert_eq!(user.kind, ShapeKind::Model);
+    assert_eq!(
+        user.doc.as_deref(),
+        Some("A person who may sign in.\nTwo lines of it.")
+    );
+    let field = |name: &str| user.fields.iter().find(|field| field.name == name).unwrap();
+    let types = [
+        ("id", "Int"),
+        ("role", "Role"),
+        ("tags", "String[]"),
+        ("address", "Address?"),
+        ("settings", "Map<Json>"),
+        ("nick", "String?"),
+        ("matrix", "Float[][]"),
+        ("maybe", "String?[]"),
+        ("several", "String[]?"),
+        ("counts", "Map<Int[]>?"),
+        ("home", "{ street: String, city: String }"),
+        ("type", "String"),
+        ("event", "Boolean"),
+    ];
+    for (name, expected) in types {
+        assert_eq!(field(name).ty.to_string(), expected, "{name}");
+    }
+    assert_eq!(field("name").doc.as_deref(), Some("What others see."));
+    assert_eq!(field("email").doc, None);
+    assert!(field("id").attributes.id && field("id").attributes.auto && field("email").attributes.unique);
+    assert_eq!(field("name").attributes.length, Some(Length { min: 1, max: 80 }));
+    assert_eq!(
+        field("role").attributes.default,
+        Some(DefaultValue::Value("MEMBER".into()))
+    );
+    assert_eq!(field("createdAt").attributes.default, Some(DefaultValue::Now));
+    assert_eq!(field("token").attributes.default, Some(DefaultValue::Uuid));
+    assert!(field("token").attributes.secret && field("big").attributes.bigint);
+    let exact = DefaultValue::Value(9_007_199_254_740_993_i64.into());
+    assert_eq!(field("big").attributes.default, Some(exact));
+    assert_eq!(
+        field("nick").attributes.pattern.as_ref().unwrap().as_str(),
+        r"^\w+$"
+    );
+    assert_eq!(
+        field("birthday").attributes.deprecated.as_deref(),
+        Some("use age")
+    );
+    assert_eq!(field("age").attributes.max, Some(150.into()));
+    assert_eq!(schema.enums["Role"].values, ["ADMIN", "MEMBER"]);
+    assert_eq!(schema.shapes["CreateUserInput"].kind, ShapeKind::Input);
+    let names: Vec<&String> = schema.enums.keys().collect();
+    assert_eq!(names, ["Role", "Colour"]);
+}
+
+#[test]
+fn the_full_fixture_gives_its_apis() {
+    let (schema, _) = compile_text(&fixture("valid_full.ro"));
+    let api = &schema.apis["CreateUser"];
+    assert_eq!(
+        (api.method, api.path.as_str()),
+        (Method::Post, "/users/{tenant}/{id}")
+    );
+    let params: Vec<String> = api
+        .params
+        .iter()
+        .map(|field| format!("{} {}", field.name, field.ty))
+        .collect();
+    assert_eq!(params, ["tenant String", "id Int"]);
+    let headers: Vec<&str> = api.headers.iter().map(|field| field.name.as_str()).collect();
+    assert_eq!(headers, ["x-tenant", "accept-language"]);
+    assert_eq!(api.query.as_ref().unwrap().to_string(), "ListQuery");
+    assert_eq!(api.body.as_ref().unwrap().to_string(), "CreateUserInput");
+    assert_eq!(api.response.as_ref().unwrap().to_string(), "User");
+    assert_eq!(api.status, 201);
+    assert_eq!(
+        (api.errors[&404].as_str(), api.errors[&409].as_str()),
+        ("NotFound", "Conflict")
+    );
+    assert_eq!(api.triggers, ["UserCreated"]);
+    assert_eq!(api.middlewares, ["auth", "rate_limit"]);
+    assert_eq!(api.timeout, Some(Duration::from_secs(10)));
+    assert_eq!((api.concurrency, api.mailbox), (8, 16));
+    assert_eq!(api.doc.as_deref(), Some("Creates or replaces."));
+    assert_eq!(schema.apis["Health"].status, 200);
+    let delete = &schema.apis["DeleteUser"];
+    assert_eq!(
+        (delete.status, delete.concurrency, delete.mailbox, delete.timeout),
+        (204, 64, 1024, None)
+    );
+    assert_eq!(schema.apis["Files"].path, "/files/{*rest}");
+    assert_eq!(schema.apis["Files"].params[0].name, "rest");
+    assert!(matches!(schema.apis["Search"].query, Some(Type::Inline(_))));
+    let response = schema.apis["Search"].response.as_ref().unwrap();
+    assert_eq!(schema.fields(response).unwrap().len(), 2);
+}
+
+#[test]
+fn the_full_fixture_gives_its_events_crons_and_sockets() {
+    let (schema, _) = compile_text(&fixture("valid_full.ro"));
+    let event = &schema.events["UserCreated"];
+    assert_eq!(event.handlers, ["send_welcome_email", "update_analytics"]);
+    assert_eq!(event.triggers, ["WelcomeEmailSent"]);
+    assert!(!event.durable);
+    assert_eq!(event.key.as_deref(), Some("id"));
+    let retry = Retry {
+        attempts: 3,
+        backoff: Duration::from_millis(100),
+        max: Duration::from_secs(60),
+    };
+    assert_eq!(event.retry, retry);
+    assert_eq!(
+        (event.group.as_deref(), event.bus.as_deref()),
+        (Some("mailer"), Some("orders"))
+    );
+    assert_eq!(event.timeout, Some(Duration::from_secs(3600)));
+    assert_eq!((event.concurrency, event.mailbox), (2, 10));
+    let plain = &schema.events["WelcomeEmailSent"];
+    assert!(matches!(plain.payload, Some(Type::Scalar(Scalar::String))));
+    assert_eq!(
+        (plain.durable, plain.retry, plain.concurrency),
+        (true, Retry::default(), 1)
+    );
+    assert!(schema.events["CleanupStarted"].payload.is_none());
+
+    let cron = &schema.crons["DailyCleanup"];
+    assert_eq!(
+        (cron.schedule.as_str(), cron.timezone.name()),
+        ("0 0 * * *", "Europe/Berlin")
+    );
+    assert_eq!((cron.overlap, cron.catch_up), (Overlap::Queue, CatchUp::All));
+    assert_eq!(cron.timeout, Some(Duration::from_secs(600)));
+    let hourly = &schema.crons["Hourly"];
+    assert_eq!((hourly.overlap, hourly.catch_up), (Overlap::Skip, CatchUp::One));
+    assert_eq!((hourly.timezone.name(), hourly.timeout), ("UTC", None));
+
+    let socket = &schema.sockets["Chat"];
+    assert_eq!(
+        (socket.path.as_str(), socket.params[0].name.as_str()),
+        ("/ws/chat/{room}", "room")
+    );
+    assert_eq!(socket.on_connect, ["on_connect"]);
+    assert_eq!(socket.on_message, ["on_message"]);
+    assert_eq!(socket.on_disconnect, ["on_disconnect"]);
+    assert_eq!(
+        (socket.triggers.as_slice(), socket.broadcast),
+        (["MessagePosted".to_owned()].as_slice(), true)
+    );
+    assert_eq!(
+        (socket.middlewares.as_slice(), socket.mailbox),
+        (["auth".to_owned()].as_slice(), 1024)
+    );
+}
+
+#[test]
+fn the_legacy_fixture_means_the_same() {
+    let (schema, _) = compile_text(&fixture("valid_legacy.ro"));
+    let event = &schema.events["PostCreated"];
+    assert_eq!(
+        (event.bus.as_deref(), event.handlers.as_slice()),
+        (Some("sqs"), ["index_post".to_owned()].as_slice())
+    );
+    assert_eq!(schema.events["PostSeen"].handlers, ["count_post", "index_post"]);
+    assert_eq!(
+        schema.events["PostSeen"].timeout,
+        Some(Duration::from_millis(500))
+    );
+    assert_eq!(schema.apis["CreatePost"].method, Method::Post);
+    assert_eq!(schema.apis["CreatePost"].timeout, Some(Duration::from_secs(30)));
+    assert_eq!(schema.apis["GetPost"].path, "/posts/{id}");
+    assert_eq!(schema.apis["GetPost"].middlewares, ["auth", "log.requests"]);
+    assert!(schema.apis["ListPosts"].triggers.is_empty());
+    assert_eq!(schema.sockets["Feed"].on_connect, ["hello"]);
+    assert_eq!(schema.sockets["Feed"].on_message, ["reply"]);
+    assert_eq!(schema.shapes["Post"].fields.len(), 5);
+}
+
+#[test]
+fn files_form_one_namespace_and_order_does_not_matter() {
+    let file = |path: &str, text: &str| SourceFile {
+        path: path.to_owned(),
+        text: text.to_owned(),
+    };
+    let api = file(
+        "a.ro",
+        "api A { method: GET path: \"/\" response: B triggers: [C] }",
+    );
+    let (schema, diagnostics) = compile(&[
+        api,
+        file("b.ro", "type B { x: Int }\r\nevent C { payload: B }\r\n"),
+    ]);
+    assert!(diagnostics.is_empty(), "{}", render(&diagnostics));
+    assert_eq!(schema.shapes["B"].span.file, 1);
+}
+
+#[test]
+fn line_and_column_count_characters() {
+    let (_, diagnostics) = compile_text("// ä\nmodel A {\n  /* äöü */ x Nope\n}");
+    assert_eq!(diagnostics.len(), 1);
+    assert_eq!((diagnostics[0].line(), diagnostics[0].column()), (3, 15));
+    assert_eq!(diagnostics[0].severity, Severity::Error);
+    assert_eq!(&diagnostics[0].source[diagnostics[0].span.clone()], "Nope");
+}
+
+#[test]
+fn one_problem_gives_one_diagnostic() {
+    let table: &[(&str, &[&str])] = &[
+        ("", &[]),
+        ("\u{FEFF}model A { x Int }", &[]),
+        ("// only a comment", &[]),
+        ("model", &[codes::SYNTAX]),
+        ("model A", &[codes::SYNTAX]),
+        ("model A {", &[codes::UNCLOSED]),
+        (
+            "model A { x Int\napi B { method: GET path: \"/\" }",
+            &[codes::UNCLOSED],
+        ),
+        ("}", &[codes::SYNTAX]),
+        ("model A { x \"Int }", &[codes::UNCLOSED]),
+        ("/* ", &[codes::UNCLOSED]),
+        ("foo Bar { x: Int }\nmodel A { x Int }", &[codes::UNKNOWN_ITEM]),
+        (
+            "model A { x: Foo }\nmodel B { y: }",
+            &[codes::UNKNOWN_TYPE, codes::SYNTAX],
+        ),
+        (
+            "api A { method: GET path: \"/a/{x}\" }\napi B { method: GET path: \"/a/b\" }",
+            &[],
+        ),
+        (
+            "api A { method: GET path: \"/{a}/x\" }\napi B { method: GET path: \"/{b}/y\" }",
+            &[],
+        ),
+        ("model A { event String\n  type Int\n  input A? }", &[]),
+        ("model A { x: { y: A? }[] }", &[]),
+        (
+            "type T { x: Int }\napi T { method: GET path: \"/\" response: T }",
+            &[],
+        ),
+    ];
+    for (text, expected) in table {
+        assert_eq!(found(text), *expected, "{text}");
+    }
+}
+
+#[test]
+fn no_text_makes_the_compiler_panic() {
+    let full = fixture("valid_full.ro");
+    for (at, _) in full.char_indices() {
+        compile_text(&full[..at]);
+    }
+    let syntax = fixture("syntax.ro");
+    for (at, _) in syntax.char_indices() {
+        compile_text(&syntax[at..]);
+    }
+    for sign in [
+        "{",
+        "[",
+        "(",
+        "<",
+        "model A {",
+        "a: {",
+        "model A { x: Map<",
+        "@",
+        "?",
+        "\"",
+        "\\",
+        "/*",
+        "/",
+        "é{",
+    ] {
+        compile_text(&sign.repeat(20_000));
+        compile_text(&format!("model A {{ x: {}", sign.repeat(20_000)));
+    }
+}
