@@ -111,7 +111,8 @@ impl Python {
     pub fn new(config: Config, project_root: PathBuf, handlers: Vec<FileHandler>) -> Self {
         let setup = Setup {
             config,
-            project_root,
+            // the child changes into it, a relative path would be looked up there
+            project_root: std::path::absolute(&project_root).unwrap_or(project_root),
             handlers,
             tools: OnceCell::new(),
         };

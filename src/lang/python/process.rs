@@ -124,11 +124,6 @@ impl Process {
             libc::kill(-group, libc::SIGKILL);
         }
     }
-
-    /// Returns the process id, until it is reaped.
-    pub(super) fn id(&self) -> Option<u32> {
-        self.child.id()
-    }
 }
 
 impl Drop for Process {
@@ -208,6 +203,20 @@ pub(super) async fn start(
 
 /// Runs in the child before exec: it dies with `parent` and keeps no descriptor but the standard ones and `socket`.
 fn confine(parent: u32, socket: RawFd) -> io::Result<()> {
+    #[cfg(target_os = "linux")] // elsewhere the end of the socket must do
+    die_with(parent)?;
+    #[cfg(not(target_os = "linux"))]
+    let _ = parent;
+    // SAFETY: a system call with plain numbers, async-signal-safe
+    if unsafe { libc::fcntl(socket, libc::F_SETFD, 0) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+/// Has the kernel kill this process when the spawner thread of `parent` ends, and marks all descriptors close-on-exec.
+#[cfg(target_os = "linux")]
+fn die_with(parent: u32) -> io::Result<()> {
     // SAFETY: system calls with plain numbers, async-signal-safe
     unsafe {
         if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
@@ -223,9 +232,6 @@ fn confine(parent: u32, socket: RawFd) -> io::Result<()> {
             libc::c_uint::MAX,
             libc::CLOSE_RANGE_CLOEXEC,
         );
-        if libc::fcntl(socket, libc::F_SETFD, 0) != 0 {
-            return Err(io::Error::last_os_error());
-        }
     }
     Ok(())
 }

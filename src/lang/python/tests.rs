@@ -96,7 +96,7 @@ async fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
             return found;
         }
         assert!(Instant::now() < give_up, "the state never came");
-        tokio::task::yield_now().await;
+        tokio::time::sleep(Duration::from_millis(1)).await; // how often to look, not how long it takes
     }
 }
 
@@ -236,6 +236,7 @@ class Order:
     day: datetime.date = datetime.date(2024, 1, 2)
     best: typing.Optional[Item] = None
     weight: typing.Union[int, str, None] = None
+    more: typing.Dict[str, typing.Any] = dataclasses.field(default_factory=dict)
 
 async def handler(context: HandlerContext, unknown: "Unknown" = None, *, input: Order, s: State, req: Request):
     assert isinstance(input.items[0], Item) and input.items[0].colour is Colour.RED
@@ -252,18 +253,18 @@ async fn annotations_decide_what_a_parameter_is_given() {
     let id = "0190a6a0-0000-7000-8000-000000000001";
     let body = json!({
         "id": id, "at": "2024-02-03T04:05:06.7Z", "items": [{"price": 1.25}], "weight": "heavy",
-        "best": {"price": "9.99", "colour": "RED"},
+        "best": {"price": "9.99", "colour": "RED"}, "more": {"x": 1},
     });
     let expected = json!({
         "id": id, "at": "2024-02-03T04:05:06.700000Z", "items": [{"price": "1.25", "colour": "red"}], "note": null,
-        "day": "2024-01-02", "best": {"price": "9.99", "colour": "red"}, "weight": "heavy",
+        "day": "2024-01-02", "best": {"price": "9.99", "colour": "red"}, "weight": "heavy", "more": {"x": 1},
     });
     assert_eq!(value(TYPED, body).await, expected);
     let (name, message, ..) = raised(TYPED, json!({"id": id, "at": "soon"})).await;
     assert_eq!(name, "ConversionError");
     assert_eq!(message, "/body/at must be a date and time, not 'soon'");
     let (_, message, ..) = raised(TYPED, json!({"id": id})).await;
-    assert_eq!(message, "/body/at must be there, not 'missing'");
+    assert_eq!(message, "/body/at is missing");
 }
 
 #[tokio::test]
@@ -282,6 +283,46 @@ def handler(plain: Plain, model: "Model", raw: dict, s):
     let body = json!({"name": "n"});
     let expected = json!(["n", {"dumped": body, "by_alias": false}, body, 2]);
     assert_eq!(value(source, body).await, expected);
+}
+
+#[tokio::test]
+async fn a_real_pydantic_model_works_where_pydantic_is_installed() {
+    let source = r#"
+try:
+    import pydantic
+except ImportError:
+    def handler(r): return [r.body, "ValidationError"]
+else:
+    import datetime
+    class Model(pydantic.BaseModel):
+        n: int = pydantic.Field(alias="N")
+        at: datetime.datetime = datetime.datetime(2024, 1, 1)
+    def handler(model: Model):
+        try:
+            Model.parse_obj({"N": "x"})
+        except ValueError as error:
+            return [{"N": model.dict()["n"]}, type(error).__name__]
+    assert __import__("rohas_runtime.values").values.to_json(Model(N=1)) == {"n": 1, "at": "2024-01-01T00:00:00Z"}
+"#;
+    assert_eq!(
+        value(source, json!({"N": 4})).await,
+        json!([{"N": 4}, "ValidationError"])
+    );
+}
+
+#[tokio::test]
+async fn decorated_partial_and_callable_handlers_keep_their_parameters() {
+    for tail in [
+        "import functools\ndef plain(extra, r, s: State): return [extra, r.id, s.attempt]\n\
+         handler = functools.partial(plain, 1)\n",
+        "class Callable:\n    async def __call__(self, r, *, s: State): return [1, r.id, s.attempt]\n\
+         handler = Callable()\n",
+        "import functools\ndef decorated(f):\n    @functools.wraps(f)\n    def inner(*args, **kw): return f(*args, **kw)\n    \
+         return inner\n@decorated\ndef handler(s: State, r): return [1, r.id, s.attempt]\n",
+    ] {
+        let source = format!("from rohas_runtime import State\n{tail}");
+        assert_eq!(value(&source, json!(null)).await, json!([1, 7, 2]), "{tail}");
+    }
 }
 
 #[tokio::test]
@@ -505,7 +546,8 @@ async fn every_way_to_log_becomes_a_line_of_the_handler() {
         "import logging, os, sys\nprint('at import')\ndef handler(r, state):\n    \
          state.logger.info('a', {'n': 1}, more={2})\n    state.logger.warning('b', object)\n    \
          logging.getLogger('mine').error('c %s', 1, extra={'k': 'v'})\n    print('d', end='')\n    \
-         print('e\\nf', file=sys.stderr)\n    os.write(1, b'raw\\n')\n",
+         print('e\\nf', file=sys.stderr)\n    os.write(1, b'raw\\n')\n    circle = {}\n    circle['c'] = circle\n    \
+         state.logger.debug('g', circle)\n",
     );
     let worker = project.boot().await;
     call(&worker, json!(null)).await.unwrap();
@@ -517,6 +559,7 @@ async fn every_way_to_log_becomes_a_line_of_the_handler() {
         format!(r#"ERROR message=c 1 {handler} fields="{{\"logger\":\"mine\",\"k\":\"v\"}}""#),
         format!(r#"WARN message=e {handler} fields="""#),
         format!(r#"WARN message=f {handler} fields="""#),
+        format!(r#"DEBUG message=g {handler} fields="{{\"c\":{{\"c\":{{\"c\":\"{{'c': {{...}}}}\"}}}}}}""#),
         format!(r#"INFO message=d {handler} fields="""#),
     ];
     until(|| {
@@ -633,13 +676,73 @@ fn dead(pid: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_child_has_its_own_group_and_dies_with_its_parent() {
-    let source = "import ctypes, os, signal\ndef handler():\n    death = ctypes.c_int()\n    \
-                  ctypes.CDLL(None).prctl(2, ctypes.byref(death))\n    \
-                  sockets = [fd for fd in os.listdir('/proc/self/fd') if int(fd) > 2 and \
-                  os.readlink(f'/proc/self/fd/{fd}' if os.path.exists(f'/proc/self/fd/{fd}') else '/proc/self/exe').startswith(('socket', 'pipe'))]\n    \
-                  return [os.getpgid(0) == os.getpid(), death.value == signal.SIGKILL]\n";
-    assert_eq!(value(source, json!(null)).await, json!([true, true]));
+async fn a_child_leads_its_own_group_and_inherits_one_socket() {
+    let source = r#"
+import os
+def handler(r):
+    links = []
+    for fd in os.listdir("/proc/self/fd"):
+        try:
+            links.append(os.readlink(f"/proc/self/fd/{fd}"))
+        except FileNotFoundError:  # that of listdir
+            pass
+    return [os.getpgid(0) == os.getpid(), any(r.body in link for link in links)]
+"#;
+    let project = Project::api(source).file("leaked.txt", "");
+    let file = std::fs::File::open(project.root.join("leaked.txt")).unwrap();
+    // SAFETY: plain system call; the copy has no CLOEXEC, as the descriptors of careless libraries
+    let copy = unsafe { libc::dup(std::os::fd::AsRawFd::as_raw_fd(&file)) };
+    let worker = project.boot().await;
+    assert_eq!(
+        call(&worker, json!("leaked.txt")).await.unwrap().value,
+        json!([true, false])
+    );
+    // SAFETY: the copy is ours
+    unsafe { libc::close(copy) };
+}
+
+/// Names the project for [`parent_that_is_killed`].
+const PARENT_OF: &str = "ROHAS_TEST_PARENT_OF";
+
+#[tokio::test]
+#[ignore = "started by the test below in a process of its own"]
+async fn parent_that_is_killed() {
+    let Ok(root) = std::env::var(PARENT_OF) else {
+        return;
+    };
+    let handler = FileHandler {
+        id: HandlerId::new(Kind::Api, "Test"),
+        path: Path::new(&root).join("src/handlers/api/Test.py"),
+        functions: vec!["handler".to_owned()],
+    };
+    let worker = Python::new(Config::default(), root.into(), vec![handler])
+        .boot()
+        .await
+        .unwrap();
+    let _ = call(&worker, json!(null)).await;
+}
+
+#[tokio::test]
+async fn a_busy_child_dies_with_a_parent_that_is_killed() {
+    let project = Project::api(
+        "import os, pathlib\ndef handler():\n    here = pathlib.Path(__file__).parents[3]\n    \
+         (here / 'new').write_text(str(os.getpid()))\n    (here / 'new').rename(here / 'pid')\n    \
+         while True:\n        pass\n",
+    );
+    let mut parent = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--ignored",
+            "--exact",
+            "lang::python::tests::parent_that_is_killed",
+        ])
+        .env(PARENT_OF, &project.root)
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let pid = project.written("pid").await;
+    assert!(!dead(&pid));
+    parent.kill().await.unwrap();
+    until(|| dead(&pid).then_some(())).await;
 }
 
 #[tokio::test]

@@ -65,9 +65,6 @@ pub(super) struct PythonWorker {
     shared: Arc<Shared>,
     handlers: HashSet<HandlerId>,
     exited_rx: watch::Receiver<Option<String>>,
-    /// For tests and the log.
-    #[cfg_attr(not(test), expect(dead_code, reason = "shown by Debug"))]
-    pid: Option<u32>,
     /// Stops the interpreter when the worker is dropped without `stop`.
     _stop_on_drop: DropGuard,
 }
@@ -233,7 +230,7 @@ impl PythonWorker {
         mut background: JoinSet<()>,
         setup: &Setup,
     ) -> Self {
-        let concurrency = setup.config.max_concurrency.get();
+        let concurrency = setup.config.max_concurrency.get().min(Semaphore::MAX_PERMITS);
         let (queue_tx, queue_rx) = mpsc::channel(concurrency);
         let (exited_tx, exited_rx) = watch::channel(None);
         let stop = CancellationToken::new();
@@ -248,13 +245,11 @@ impl PythonWorker {
         let mut reading = JoinSet::new();
         reading.spawn(read(reader, shared.clone()));
         background.spawn(write(writer, queue_rx, shared.clone()));
-        let pid = process.id();
         tokio::spawn(watch(process, reading, background, shared.clone(), exited_tx));
         PythonWorker {
             shared,
             handlers: setup.handlers.iter().map(|handler| handler.id.clone()).collect(),
             exited_rx,
-            pid,
             _stop_on_drop: stop.drop_guard(),
         }
     }

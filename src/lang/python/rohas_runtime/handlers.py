@@ -5,6 +5,7 @@ collected; nothing here runs a handler.
 """
 
 import dataclasses
+import functools
 import importlib.util
 import inspect
 import os
@@ -122,14 +123,21 @@ class Handler:
 
 
 def _parameters(kind, function):
-    bare = inspect.unwrap(function)
-    namespace = getattr(bare, "__globals__", None)
+    bare = _as_written(function)
     try:
         signature = _signature(function)
     except (TypeError, ValueError):  # a builtin that does not tell
         return [Parameter("arguments", REST, False, False)]
-    hints = values.hints_of(bare, namespace)
+    hints = values.hints_of(bare, getattr(bare, "__globals__", None))
     return [_parameter(kind, parameter, hints) for parameter in signature.parameters.values()]
+
+
+def _as_written(function):
+    """Returns the function whose annotations count: below decorators and partials, or of a callable object."""
+    function = inspect.unwrap(function)
+    while isinstance(function, functools.partial):
+        function = inspect.unwrap(function.func)
+    return function if inspect.isroutine(function) else type(function).__call__
 
 
 def _signature(function):

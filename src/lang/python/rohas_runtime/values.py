@@ -56,15 +56,15 @@ def to_json(value, path="", depth=0):
     return _object_to_json(value, path, depth)
 
 
-def to_json_anyhow(value):
+def to_json_anyhow(value, depth=0):
     """As `to_json`, but what has no JSON form becomes its repr: for logs and the fields of errors."""
     try:
         return to_json(value)
     except Exception:
         pass
-    if isinstance(value, dict):
-        return {str(key): to_json_anyhow(item) for key, item in value.items() if item is not value}
     try:
+        if isinstance(value, dict) and depth < 3:  # keep the fields around a bad one; deeper it may be a circle
+            return {str(key): to_json_anyhow(item, depth + 1) for key, item in value.items()}
         return repr(value)
     except Exception:
         return f"<{type(value).__name__}>"
@@ -169,7 +169,7 @@ def from_json(hint, value, path=""):
         return from_json(hint.__supertype__, value, path)
     if hint is None or hint is type(None):
         return _expect(value is None, None, "null", value, path)
-    if not isinstance(hint, type) or hint is object:
+    if not isinstance(hint, type) or hint in (object, typing.Any):
         return value
     if hint in PLAIN:
         return _plain_from_json(hint, value, path)
@@ -240,8 +240,9 @@ def _arguments(hint, fields, value, path):
         if field.name in value:
             arguments[field.name] = from_json(inner, value[field.name], f"{path}/{field.name}")
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            optional = typing.get_origin(inner) in UNIONS and type(None) in typing.get_args(inner)
-            arguments[field.name] = _expect(optional, None, "there", "missing", f"{path}/{field.name}")
+            if typing.get_origin(inner) not in UNIONS or type(None) not in typing.get_args(inner):
+                raise ConversionError(f"{path}/{field.name} is missing")
+            arguments[field.name] = None
     return arguments
 
 
