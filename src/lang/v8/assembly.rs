@@ -10,7 +10,8 @@ use deno_core::url::Url;
 use deno_core::v8;
 use deno_resolver::cjs::IsCjsResolutionMode;
 use deno_resolver::factory::{
-    NpmProcessStateOptions, ResolverFactory, ResolverFactoryOptions, WorkspaceFactory, WorkspaceFactoryOptions,
+    NpmProcessStateOptions, ResolverFactory, ResolverFactoryOptions, WorkspaceFactory,
+    WorkspaceFactoryOptions,
 };
 use deno_resolver::npm::{DenoInNpmPackageChecker, NpmResolver};
 use deno_runtime::deno_fs::RealFs;
@@ -72,7 +73,11 @@ pub(super) fn assemble(setup: &Setup, link: Link) -> Result<MainWorker, String> 
         create_params: Some(v8::CreateParams::default().heap_limits(0, setup.config.heap_limit_mb * MIB)),
         ..WorkerOptions::default()
     };
-    Ok(MainWorker::bootstrap_from_options(&main_module, services, options))
+    Ok(MainWorker::bootstrap_from_options(
+        &main_module,
+        services,
+        options,
+    ))
 }
 
 /// Makes the loader of modules and what `require` needs, over the project's own `node_modules`.

@@ -35,7 +35,7 @@ pub(super) struct Calls {
     isolate: OnceLock<v8::IsolateHandle>,
     /// Cancelled when the isolate's thread must leave its loop.
     pub(super) condemned: CancellationToken,
-    /// Cancelled when the isolate's thread has freed everything.
+    /// Cancelled when the isolate's thread has freed everything, or never will.
     pub(super) gone: CancellationToken,
 }
 
@@ -129,6 +129,8 @@ impl Calls {
                 return;
             }
             state.reason = Some(reason.to_owned());
+            // Frees their places: whoever waits for one shall learn that the isolate is lost.
+            state.cancelling.clear();
             std::mem::take(&mut state.waiting)
         };
         for answer_tx in waiting.into_values() {

@@ -88,6 +88,9 @@ function body(text, type) {
   return stringify(text);
 }
 
+/** Frames of these scripts say nothing about the handler. */
+const OUR_FRAME = /\n\s+at [^\n]*\bext:rohas\/[^\n]*/g;
+
 /** Returns the stack of `error`, with those of its causes. */
 function stackOf(error) {
   let stack = "";
@@ -96,7 +99,7 @@ function stackOf(error) {
     stack += depth === 0 ? own : `\nCaused by: ${own}`;
     error = error.cause;
   }
-  return stack;
+  return stack.replace(OUR_FRAME, "");
 }
 
 /** Returns the name, message, stack and body of whatever was thrown. */
@@ -146,8 +149,9 @@ export function logFields(fields) {
 /** Returns a one-line description with its place of an error that kept a module from loading. */
 export function loadMessage(error) {
   if (error === null || typeof error !== "object") return String(error);
-  const name = error.name ?? "Error";
-  const text = `${name === "Error" ? "" : `${name}: `}${error.message}`;
+  // Whatever the loader reports arrives as a TypeError, so that name says nothing.
+  const named = error.name !== undefined && error.name !== "Error" && error.name !== "TypeError";
+  const text = `${named ? `${error.name}: ` : ""}${error.message}`;
   if (/file:\/\/\S+:\d+/.test(text)) return text;
   const place = /file:\/\/[^\s()]+:\d+:\d+/.exec(String(error.stack));
   return place === null ? text : `${text} at ${place[0]}`;

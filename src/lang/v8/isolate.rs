@@ -22,7 +22,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use deno_core::error::CoreError;
-use deno_runtime::worker::MainWorker;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::lang::{Problem, wire};
@@ -30,7 +29,7 @@ use crate::lang::{Problem, wire};
 use super::calls::Calls;
 use super::ops::{Booted, Link};
 use super::worker::IsolateWorker;
-use super::{Setup, assembly, platform};
+use super::{Setup, assembly, memory, platform};
 
 /// Numbers the threads, for their names.
 static THREADS: AtomicU64 = AtomicU64::new(1);
@@ -51,13 +50,21 @@ pub(super) async fn boot(setup: Arc<Setup>, places: usize) -> Result<IsolateWork
     let link = Link::new(Arc::clone(&calls), commands_rx, booted_tx, wire_handlers(&setup));
     let number = THREADS.fetch_add(1, Ordering::Relaxed);
     let thread_setup = Arc::clone(&setup);
-    platform::spawn_thread(format!("v8-isolate-{number}"), move || run(&thread_setup, link));
+    let logs = tracing::dispatcher::get_default(Clone::clone);
+    platform::spawn_thread(format!("v8-isolate-{number}"), move || {
+        // The log of the handlers goes where the caller's goes.
+        tracing::dispatcher::with_default(&logs, || run(&thread_setup, link));
+    });
     match booted_rx.await {
         Ok(Ok(())) => Ok(worker),
         Ok(Err(problems)) => Err(problems.into_iter().map(|problem| problem.tell(&setup)).collect()),
         Err(_) => {
-            let reason = calls.reason().unwrap_or_else(|| "its thread did not start".into());
-            Err(vec![Problem::new(format!("the V8 isolate did not come up: {reason}"))])
+            let reason = calls
+                .reason()
+                .unwrap_or_else(|| "its thread did not start".into());
+            Err(vec![Problem::new(format!(
+                "the V8 isolate did not come up: {reason}"
+            ))])
         }
     }
 }
@@ -102,7 +109,8 @@ async fn live(setup: &Setup, link: Link) {
         Ok(worker) => worker,
         Err(problem) => return calls.condemn(&problem),
     };
-    guard(&mut worker, &calls);
+    calls.attach(worker.js_runtime.v8_isolate().thread_safe_handle());
+    memory::guard(&mut worker.js_runtime, &calls);
     if let Err(error) = worker.execute_script("rohas:start", START.to_owned().into()) {
         return calls.condemn(&format!("its script did not start: {error}"));
     }
@@ -123,17 +131,6 @@ async fn live(setup: &Setup, link: Link) {
 /// Starts runtime.js, which left its entry under this name, and hides it from handlers.
 const START: &str = "{ const start = globalThis.__rohas_start; delete globalThis.__rohas_start; start(); }";
 
-/// Makes the isolate terminable from other threads and by its own heap limit.
-fn guard(worker: &mut MainWorker, calls: &Arc<Calls>) {
-    calls.attach(worker.js_runtime.v8_isolate().thread_safe_handle());
-    let calls = Arc::clone(calls);
-    worker.js_runtime.add_near_heap_limit_callback(move |current, _initial| {
-        calls.condemn("out of memory");
-        // Room for V8 to unwind; at the limit itself it would abort the process.
-        current.saturating_mul(2)
-    });
-}
-
 /// Logs an error that nothing in JavaScript handled; the isolate goes on.
 fn uncaught(error: &CoreError) {
     let line = wire::LogLine {
@@ -153,20 +150,32 @@ impl Booted {
         let root = format!("{}/", setup.root.display());
         let tell = |text: &str| text.replace("file://", "").replace(&root, "");
         match self {
-            Booted::Load { handler, path, message } => Problem::new(format!(
-                "{} does not load: {}",
-                tell(&path),
-                tell(&message)
-            ))
-            .hint(format!("it holds the handler of {handler}")),
-            Booted::Function { handler, path, tried, exports } => {
-                let exports = if exports.is_empty() { "nothing".into() } else { exports.join(", ") };
+            Booted::Load {
+                handler,
+                path,
+                message,
+            } => Problem::new(format!("{} does not load: {}", tell(&path), tell(&message)))
+                .hint(format!("it holds the handler of {handler}")),
+            Booted::Function {
+                handler,
+                path,
+                tried,
+                exports,
+            } => {
+                let exports = if exports.is_empty() {
+                    "nothing".into()
+                } else {
+                    exports.join(", ")
+                };
                 Problem::new(format!(
                     "{} has no function for {handler}: tried {}; it exports {exports}",
                     tell(&path),
                     tried.join(", "),
                 ))
-                .hint(format!("export a function named {}", tried.first().map_or("handler", String::as_str)))
+                .hint(format!(
+                    "export a function named {}",
+                    tried.first().map_or("handler", String::as_str)
+                ))
             }
         }
     }

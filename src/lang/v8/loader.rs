@@ -40,7 +40,8 @@ impl ModuleLoader for Loader {
         referrer: &str,
         _kind: ResolutionKind,
     ) -> Result<ModuleSpecifier, JsErrorBox> {
-        self.resolver.resolve(specifier, referrer)
+        let resolved = self.resolver.resolve(specifier, referrer);
+        resolved.map_err(|error| with_place(error, specifier, referrer))
     }
 
     fn load(
@@ -55,7 +56,11 @@ impl ModuleLoader for Loader {
         };
         let media = MediaType::from_specifier(specifier);
         let plain = options.requested_module_type == RequestedModuleType::None;
-        if media.is_typed() && plain && !in_packages(&path) {
+        let needs_emit = matches!(
+            media,
+            MediaType::TypeScript | MediaType::Mts | MediaType::Tsx | MediaType::Jsx
+        );
+        if needs_emit && plain && !in_packages(&path) {
             return ModuleLoadResponse::Sync(transpiled(specifier, &path, media));
         }
         if media == MediaType::Json && plain && !in_packages(&path) {
@@ -68,12 +73,23 @@ impl ModuleLoader for Loader {
         ModuleLoadResponse::Async(
             async move {
                 let loaded = npm_loader
-                    .load(Cow::Borrowed(&specifier), referrer.as_ref(), &wanted(&requested), None)
+                    .load(
+                        Cow::Borrowed(&specifier),
+                        referrer.as_ref(),
+                        &wanted(&requested),
+                        None,
+                    )
                     .await
                     .map_err(JsErrorBox::from_err)?;
                 let module_type = module_type(loaded.media_type, &requested);
                 let code = source_code(loaded.source);
-                Ok(ModuleSource::new_with_redirect(module_type, code, &specifier, &loaded.specifier, None))
+                Ok(ModuleSource::new_with_redirect(
+                    module_type,
+                    code,
+                    &specifier,
+                    &loaded.specifier,
+                    None,
+                ))
             }
             .boxed_local(),
         )
@@ -87,7 +103,11 @@ impl ModuleLoader for Loader {
 
 impl Loader {
     /// Checks that `specifier` is a file that may be loaded.
-    fn admit(&self, specifier: &Url, requested: &RequestedModuleType) -> Result<std::path::PathBuf, JsErrorBox> {
+    fn admit(
+        &self,
+        specifier: &Url,
+        requested: &RequestedModuleType,
+    ) -> Result<std::path::PathBuf, JsErrorBox> {
         let path = match specifier.scheme() {
             "file" => specifier.to_file_path().map_err(|()| unusable(specifier))?,
             _ => return Err(unusable(specifier)),
@@ -101,6 +121,34 @@ impl Loader {
         };
         Ok(checked.into_owned())
     }
+}
+
+/// An import that does not resolve, and where it stands.
+#[derive(Debug, thiserror::Error, deno_error::JsError)]
+#[class(inherit)]
+#[error("{cause} at {place}")]
+struct Unresolved {
+    #[inherit]
+    cause: JsErrorBox,
+    place: String,
+}
+
+/// Adds where in `referrer` the import stands.
+fn with_place(cause: JsErrorBox, specifier: &str, referrer: &str) -> JsErrorBox {
+    let source = Url::parse(referrer)
+        .ok()
+        .and_then(|url| url.to_file_path().ok())
+        .and_then(|path| read(&path).ok())
+        .unwrap_or_default();
+    let quoted = ['"', '\''].map(|quote| format!("{quote}{specifier}{quote}"));
+    let Some(start) = quoted.iter().find_map(|quoted| source.find(quoted)) else {
+        return cause;
+    };
+    let before = &source[..start];
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let place = format!("{referrer}:{line}:{column}");
+    JsErrorBox::from_err(Unresolved { cause, place })
 }
 
 fn unusable(specifier: &Url) -> JsErrorBox {
@@ -181,7 +229,9 @@ fn source_code(source: LoadedModuleSource) -> ModuleSourceCode {
         LoadedModuleSource::ArcStr(text) => ModuleSourceCode::String(text.into()),
         LoadedModuleSource::ArcBytes(bytes) => ModuleSourceCode::Bytes(bytes.into()),
         LoadedModuleSource::String(text) => ModuleSourceCode::String(text.into_owned().into()),
-        LoadedModuleSource::Bytes(bytes) => ModuleSourceCode::Bytes(bytes.into_owned().into_boxed_slice().into()),
+        LoadedModuleSource::Bytes(bytes) => {
+            ModuleSourceCode::Bytes(bytes.into_owned().into_boxed_slice().into())
+        }
     }
 }
 
@@ -207,7 +257,8 @@ impl NodeRequireLoader for RequireLoader {
     }
 
     fn is_maybe_cjs(&self, specifier: &Url) -> Result<bool, PackageJsonLoadError> {
-        self.cjs_tracker.is_maybe_cjs(specifier, MediaType::from_specifier(specifier))
+        self.cjs_tracker
+            .is_maybe_cjs(specifier, MediaType::from_specifier(specifier))
     }
 
     fn is_maybe_cjs_from_require(&self, specifier: &Url) -> Result<bool, PackageJsonLoadError> {

@@ -22,6 +22,7 @@ mod assembly;
 mod calls;
 mod isolate;
 mod loader;
+mod memory;
 mod ops;
 mod platform;
 mod resolve;

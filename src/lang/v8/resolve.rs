@@ -23,8 +23,12 @@ const WRITTEN_AS: [(&str, &[&str]); 2] = [("js", &["ts", "tsx"]), ("mjs", &["mts
 
 /// Finds the file behind a specifier.
 pub(super) struct Resolver {
-    pub(super) node_resolver:
-        NodeResolverRc<DenoInNpmPackageChecker, DenoIsBuiltInNodeModuleChecker, NpmResolver<RealSys>, RealSys>,
+    pub(super) node_resolver: NodeResolverRc<
+        DenoInNpmPackageChecker,
+        DenoIsBuiltInNodeModuleChecker,
+        NpmResolver<RealSys>,
+        RealSys,
+    >,
     /// The project's root directory, the referrer where there is none.
     pub(super) root: Url,
 }
@@ -46,20 +50,31 @@ impl Resolver {
             .filter(|url| url.scheme() == "file")
             .or_else(|| self.root.join("rohas.mjs").ok())
             .unwrap_or_else(|| self.root.clone());
-        let is_path = ["./", "../", "/"].iter().any(|start| specifier.starts_with(start)) || specifier == ".." || specifier == ".";
+        let is_path = ["./", "../", "/"]
+            .iter()
+            .any(|start| specifier.starts_with(start))
+            || specifier == ".."
+            || specifier == ".";
         if is_path && !in_packages(Path::new(referrer_url.path())) {
-            let url = referrer_url.join(specifier).map_err(|_| missing(specifier, referrer))?;
+            let url = referrer_url
+                .join(specifier)
+                .map_err(|_| missing(specifier, referrer))?;
             return existing(&url).ok_or_else(|| missing(specifier, referrer));
         }
         self.node_resolver
-            .resolve(specifier, &referrer_url, ResolutionMode::Import, NodeResolutionKind::Execution)
+            .resolve(
+                specifier,
+                &referrer_url,
+                ResolutionMode::Import,
+                NodeResolutionKind::Execution,
+            )
             .and_then(|resolution| resolution.into_url())
             .map_err(JsErrorBox::from_err)
     }
 }
 
 fn missing(specifier: &str, referrer: &str) -> JsErrorBox {
-    JsErrorBox::generic(format!("cannot find module \"{specifier}\" imported from {referrer}"))
+    JsErrorBox::generic(format!("cannot find module \"{specifier}\" from {referrer}"))
 }
 
 /// Tells whether `path` lies in a `node_modules` directory.
@@ -73,7 +88,9 @@ fn existing(url: &Url) -> Option<Url> {
     if path.is_file() {
         return Some(url.clone());
     }
-    let found = candidates(&path).into_iter().find(|candidate| candidate.is_file())?;
+    let found = candidates(&path)
+        .into_iter()
+        .find(|candidate| candidate.is_file())?;
     let mut found = Url::from_file_path(found).ok()?;
     found.set_query(url.query());
     found.set_fragment(url.fragment());
@@ -96,7 +113,11 @@ fn candidates(path: &Path) -> Vec<PathBuf> {
         name.push(extension);
         candidates.push(name.into());
     }
-    candidates.extend(EXTENSIONS.iter().map(|extension| path.join("index").with_extension(extension)));
+    candidates.extend(
+        EXTENSIONS
+            .iter()
+            .map(|extension| path.join("index").with_extension(extension)),
+    );
     candidates
 }
 
@@ -111,7 +132,10 @@ pub(super) struct Gate {
 impl Gate {
     /// Opens the gate for the project at `root`.
     pub(super) fn new(root: &Path, permissions: PermissionsContainer) -> Self {
-        let above = root.ancestors().skip(1).map(|directory| directory.join("node_modules"));
+        let above = root
+            .ancestors()
+            .skip(1)
+            .map(|directory| directory.join("node_modules"));
         Gate {
             open: std::iter::once(root.to_owned()).chain(above).collect(),
             permissions,

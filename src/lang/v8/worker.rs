@@ -128,9 +128,7 @@ impl Drop for CancelOnDrop<'_> {
         let command = format!(r#"{{"cancel":{}}}"#, self.call);
         if self.link.commands_tx.try_send(command).is_err() {
             // The queue holds a call and a cancel for every place, so it cannot be full: the isolate has gone.
-            self.link
-                .calls
-                .condemn("the isolate has gone");
+            self.link.calls.condemn("the isolate has gone");
         }
     }
 }
