@@ -1,0 +1,188 @@
+//! The border between the isolate's script and this process: the extension `rohas` with its ops.
+//!
+//! Runs on the isolate's thread. Called by runtime.js only; moves text, never JavaScript values. Also replaces the ops
+//! by which a handler could end the whole process.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use deno_core::url::Url;
+use deno_core::{OpDecl, OpState, op2};
+use deno_error::JsErrorBox;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::lang::wire;
+
+use super::calls::Calls;
+
+/// What one isolate's script is connected to.
+pub(super) struct Link {
+    /// The calls in flight.
+    pub(super) calls: Arc<Calls>,
+    commands_rx: RefCell<mpsc::Receiver<String>>,
+    booted_tx: RefCell<Option<oneshot::Sender<Result<(), Vec<Booted>>>>>,
+    handlers: Vec<wire::Handler>,
+}
+
+impl Link {
+    /// Connects a script to its callers.
+    pub(super) fn new(
+        calls: Arc<Calls>,
+        commands_rx: mpsc::Receiver<String>,
+        booted_tx: oneshot::Sender<Result<(), Vec<Booted>>>,
+        handlers: Vec<wire::Handler>,
+    ) -> Self {
+        Link {
+            calls,
+            commands_rx: RefCell::new(commands_rx),
+            booted_tx: RefCell::new(Some(booted_tx)),
+            handlers,
+        }
+    }
+}
+
+/// What keeps a handler from running, as runtime.js found it.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(super) enum Booted {
+    /// The module does not load.
+    Load {
+        /// `<kind> <name>`.
+        handler: String,
+        /// The module.
+        path: String,
+        /// What went wrong and where.
+        message: String,
+    },
+    /// The module exports none of the functions.
+    Function {
+        /// `<kind> <name>`.
+        handler: String,
+        /// The module.
+        path: String,
+        /// The names that were tried.
+        tried: Vec<String>,
+        /// The names the module does export.
+        exports: Vec<String>,
+    },
+}
+
+deno_core::extension!(
+    rohas,
+    ops = [
+        op_rohas_handlers,
+        op_rohas_booted,
+        op_rohas_next,
+        op_rohas_try_next,
+        op_rohas_answer,
+        op_rohas_cancelled,
+        op_rohas_log,
+    ],
+    esm_entry_point = "ext:rohas/runtime.js",
+    esm = [ dir "src/lang/v8", "runtime.js", "arguments.js", "convert.js" ],
+    options = { link: Link },
+    middleware = replace,
+    state = |state, options| state.put(Rc::new(options.link)),
+);
+
+/// Takes from scripts the ops that end the process or need an engine we do not have.
+fn replace(op: OpDecl) -> OpDecl {
+    match op.name {
+        "op_exit" | "op_process_abort" => op.with_implementation_from(&op_rohas_exit()),
+        "op_create_worker" => op.with_implementation_from(&op_rohas_create_worker()),
+        _ => op,
+    }
+}
+
+/// Stands in for `Deno.exit`, `process.exit` and `process.abort`.
+#[op2(fast)]
+fn op_rohas_exit() -> Result<(), JsErrorBox> {
+    Err(JsErrorBox::generic("a handler cannot end the process"))
+}
+
+/// Stands in for `new Worker`.
+#[op2(fast)]
+fn op_rohas_create_worker() -> Result<(), JsErrorBox> {
+    Err(JsErrorBox::generic("handlers cannot start workers"))
+}
+
+/// A handler and what to import for it.
+#[derive(Serialize)]
+struct Importable<'a> {
+    #[serde(flatten)]
+    handler: &'a wire::Handler,
+    url: String,
+}
+
+/// Returns the handlers as JSON.
+#[op2]
+#[string]
+fn op_rohas_handlers(state: &mut OpState) -> Result<String, JsErrorBox> {
+    let handlers = state.borrow::<Rc<Link>>().handlers.iter();
+    let importable: Vec<Importable> = handlers
+        .map(|handler| Importable {
+            handler,
+            url: Url::from_file_path(&handler.path).map_or_else(|()| handler.path.clone(), Url::into),
+        })
+        .collect();
+    serde_json::to_string(&importable).map_err(|error| JsErrorBox::generic(error.to_string()))
+}
+
+/// Takes the problems of all handlers as JSON, an empty list when the isolate is ready.
+#[op2(fast)]
+fn op_rohas_booted(state: &mut OpState, #[string] problems: &str) -> Result<(), JsErrorBox> {
+    let problems: Vec<Booted> =
+        serde_json::from_str(problems).map_err(|error| JsErrorBox::generic(error.to_string()))?;
+    if let Some(booted_tx) = state.borrow::<Rc<Link>>().booted_tx.take() {
+        let ready = if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(problems)
+        };
+        let _ = booted_tx.send(ready);
+    }
+    Ok(())
+}
+
+/// Waits for the next command; null when there will be none.
+#[op2]
+#[string]
+async fn op_rohas_next(state: Rc<RefCell<OpState>>) -> Option<String> {
+    let link = Rc::clone(state.borrow().borrow::<Rc<Link>>());
+    std::future::poll_fn(|cx| link.commands_rx.borrow_mut().poll_recv(cx)).await
+}
+
+/// Returns the next command if there is one already.
+#[op2]
+#[string]
+fn op_rohas_try_next(state: &mut OpState) -> Option<String> {
+    state
+        .borrow::<Rc<Link>>()
+        .commands_rx
+        .borrow_mut()
+        .try_recv()
+        .ok()
+}
+
+/// Takes the answer of a call: the text of a `wire::Answer`.
+#[op2(fast)]
+fn op_rohas_answer(state: &mut OpState, #[number] call: u64, #[string] answer: String) {
+    state.borrow::<Rc<Link>>().calls.answer(call, answer);
+}
+
+/// Notes that a cancelled call has been let go of.
+#[op2(fast)]
+fn op_rohas_cancelled(state: &mut OpState, #[number] call: u64) {
+    state.borrow::<Rc<Link>>().calls.acknowledge(call);
+}
+
+/// Emits a line: the text of a `wire::LogLine`.
+#[op2(fast)]
+fn op_rohas_log(#[string] line: &str) {
+    match serde_json::from_str::<wire::LogLine>(line) {
+        Ok(line) => line.emit(),
+        Err(error) => tracing::warn!(target: "handler", %error, "a log line cannot be read"),
+    }
+}

@@ -1,0 +1,200 @@
+//! The caller's side of one isolate: [`IsolateWorker`] turns invocations into commands and answers into outcomes.
+//!
+//! Runs on the caller's tasks; never blocks and never touches the isolate other than by commands and termination.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use crate::invocation::{Failure, Invocation, Json, Kind, Outcome};
+use crate::lang::{Worker, wire};
+use crate::schema::Violation;
+
+use super::calls::{Calls, Ended};
+
+/// The largest integer a JavaScript number holds exactly: 2^53 - 1.
+const MAX_SAFE: u64 = (1 << 53) - 1;
+
+/// One isolate as its callers see it. Dropping it stops the isolate.
+pub(super) struct IsolateWorker {
+    link: Arc<Link>,
+    /// One permit per call that the isolate holds: until its answer, or until it acknowledges the cancel.
+    places: Arc<Semaphore>,
+}
+
+struct Link {
+    calls: Arc<Calls>,
+    commands_tx: mpsc::Sender<String>,
+}
+
+impl IsolateWorker {
+    /// Makes the handle of the isolate behind `calls` and `commands_tx`, for `places` calls at once.
+    pub(super) fn new(calls: Arc<Calls>, commands_tx: mpsc::Sender<String>, places: usize) -> Self {
+        IsolateWorker {
+            link: Arc::new(Link { calls, commands_tx }),
+            places: Arc::new(Semaphore::new(places)),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn calls(&self) -> &Arc<Calls> {
+        &self.link.calls
+    }
+}
+
+impl Worker for IsolateWorker {
+    fn invoke(&self, invocation: Arc<Invocation>) -> BoxFuture<'static, Outcome> {
+        let link = Arc::clone(&self.link);
+        let places = Arc::clone(&self.places);
+        async move {
+            let violations = unsafe_integers(&invocation);
+            if !violations.is_empty() {
+                return Err(Failure::BadRequest(violations));
+            }
+            let place = places
+                .acquire_owned()
+                .await
+                .expect("the semaphore of a worker is never closed");
+            let ended = link.call(&invocation, place).await;
+            ended.and_then(|text| outcome(&text))
+        }
+        .boxed()
+    }
+
+    fn accepting(&self) -> bool {
+        self.link.calls.accepting()
+    }
+
+    fn exited(&self) -> BoxFuture<'static, String> {
+        let calls = Arc::clone(&self.link.calls);
+        async move {
+            calls.condemned.cancelled().await;
+            calls.reason().unwrap_or_default()
+        }
+        .boxed()
+    }
+
+    fn stop(&self) {
+        self.link.calls.condemn("stopped");
+    }
+}
+
+impl Drop for IsolateWorker {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Link {
+    /// Sends the call and waits for its end.
+    async fn call(&self, invocation: &Invocation, place: OwnedSemaphorePermit) -> Ended {
+        let (call, answer_rx) = self.calls.enter()?;
+        let _cancel = CancelOnDrop {
+            link: self,
+            call,
+            place: Some(place),
+        };
+        let command = serde_json::json!({
+            "call": wire::Call::new(call, invocation),
+            "arguments": invocation.arguments,
+        });
+        if self.commands_tx.send(command.to_string()).await.is_err() {
+            return Err(self.crashed());
+        }
+        answer_rx.await.unwrap_or_else(|_| Err(self.crashed()))
+    }
+
+    fn crashed(&self) -> Failure {
+        let reason = self.calls.reason();
+        Failure::Crashed(reason.unwrap_or_else(|| "the isolate has gone".into()))
+    }
+}
+
+/// Cancels its call when dropped before the call ended.
+struct CancelOnDrop<'a> {
+    link: &'a Link,
+    call: u64,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for CancelOnDrop<'_> {
+    fn drop(&mut self) {
+        let place = self.place.take().expect("dropped once");
+        if !self.link.calls.cancel(self.call, place) {
+            return;
+        }
+        let command = format!(r#"{{"cancel":{}}}"#, self.call);
+        if self.link.commands_tx.try_send(command).is_err() {
+            // The queue holds a call and a cancel for every place, so it cannot be full: the isolate has gone.
+            self.link.calls.condemn("the isolate has gone");
+        }
+    }
+}
+
+/// Reads what the isolate answered.
+fn outcome(text: &str) -> Outcome {
+    match serde_json::from_str::<wire::Answer>(text) {
+        Ok(answer) => answer.into(),
+        Err(error) => Err(Failure::Raised {
+            name: "TypeError".into(),
+            message: format!("the result of the handler cannot be represented in JSON: {error}"),
+            stack: String::new(),
+            body: Json::Null,
+        }),
+    }
+}
+
+/// Finds the integers in the arguments that a JavaScript number would round.
+fn unsafe_integers(invocation: &Invocation) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let ws = invocation.handler.kind == Kind::Ws;
+    for (index, argument) in invocation.arguments.iter().enumerate() {
+        // Only the functions of a `ws` take several: (message, connection) or (connection).
+        let mut path = match (ws, index, invocation.arguments.len()) {
+            (true, 0, 2) => "/message".to_owned(),
+            (true, _, _) => "/connection".to_owned(),
+            (false, _, _) => String::new(),
+        };
+        find_unsafe(argument, &mut path, &mut violations);
+    }
+    violations
+}
+
+fn find_unsafe(value: &Json, path: &mut String, violations: &mut Vec<Violation>) {
+    let whole = path.len();
+    match value {
+        Json::Number(number) => {
+            let beyond = match (number.as_i64(), number.as_u64()) {
+                (Some(signed), _) => signed.unsigned_abs() > MAX_SAFE,
+                (None, Some(unsigned)) => unsigned > MAX_SAFE,
+                (None, None) => false,
+            };
+            if beyond {
+                violations.push(Violation {
+                    path: path.clone(),
+                    code: "type",
+                    message: format!("{number} is beyond ±(2^53 - 1), which JavaScript cannot hold exactly"),
+                });
+            }
+        }
+        Json::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                path.push('/');
+                path.push_str(&index.to_string());
+                find_unsafe(item, path, violations);
+                path.truncate(whole);
+            }
+        }
+        Json::Object(fields) => {
+            for (name, field) in fields {
+                path.push('/');
+                path.push_str(&name.replace('~', "~0").replace('/', "~1"));
+                find_unsafe(field, path, violations);
+                path.truncate(whole);
+            }
+        }
+        Json::Null | Json::Bool(_) | Json::String(_) => {}
+    }
+}
