@@ -81,7 +81,10 @@ pub struct Project {
 
 impl Default for Project {
     fn default() -> Self {
-        Project { name: "app".to_owned(), version: "0.0.0".to_owned() }
+        Project {
+            name: "app".to_owned(),
+            version: "0.0.0".to_owned(),
+        }
     }
 }
 
@@ -97,7 +100,10 @@ pub struct Server {
 
 impl Default for Server {
     fn default() -> Self {
-        Server { host: "127.0.0.1".to_owned(), port: 3000 }
+        Server {
+            host: "127.0.0.1".to_owned(),
+            port: 3000,
+        }
     }
 }
 
@@ -169,7 +175,10 @@ pub struct Telemetry {
 
 impl Default for Telemetry {
     fn default() -> Self {
-        Telemetry { log: "info".to_owned(), format: LogFormat::Text }
+        Telemetry {
+            log: "info".to_owned(),
+            format: LogFormat::Text,
+        }
     }
 }
 
@@ -187,7 +196,9 @@ pub enum LogFormat {
 fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     crate::schema::parse_duration(&text).ok_or_else(|| {
-        serde::de::Error::custom(format!("\"{text}\" is not a duration; write for example \"200ms\", \"30s\" or \"10m\""))
+        serde::de::Error::custom(format!(
+            "\"{text}\" is not a duration; write for example \"200ms\", \"30s\" or \"10m\""
+        ))
     })
 }
 
@@ -205,10 +216,14 @@ impl Config {
         if let Some(path) = path {
             name = path.display().to_string();
             let read = std::fs::read_to_string(path);
-            text = read.map_err(|error| Error::Read { path: name.clone(), reason: error.to_string() })?;
+            text = read.map_err(|error| Error::Read {
+                path: name.clone(),
+                reason: error.to_string(),
+            })?;
         }
-        let overrides: Vec<(String, String)> =
-            std::env::vars().filter(|(key, _)| key.starts_with("ROHAS__")).collect();
+        let overrides: Vec<(String, String)> = std::env::vars()
+            .filter(|(key, _)| key.starts_with("ROHAS__"))
+            .collect();
         #[allow(unused_mut, reason = "only Python adds to it")]
         let mut config = Config::parse(&name, &text, &overrides, &|key| std::env::var(key).ok())?;
         #[cfg(feature = "python")]
@@ -243,7 +258,9 @@ impl Config {
             lay_over(&mut table, key, value).map_err(|reason| invalid(key, &reason))?;
         }
         let keys: Vec<&str> = overrides.iter().map(|(key, _)| key.as_str()).collect();
-        table.try_into().map_err(|error: toml::de::Error| invalid(&keys.join(", "), &error.message()))
+        table
+            .try_into()
+            .map_err(|error: toml::de::Error| invalid(&keys.join(", "), &error.message()))
     }
 }
 
@@ -262,7 +279,10 @@ fn interpolate(path: &str, text: &str, environment: Environment<'_>) -> Result<S
         let Some(end) = rest[at..].find('}') else { break };
         let name = &rest[at + 2..at + end];
         let value = environment(name);
-        let value = value.ok_or_else(|| Error::Unset { path: path.to_owned(), name: name.to_owned() })?;
+        let value = value.ok_or_else(|| Error::Unset {
+            path: path.to_owned(),
+            name: name.to_owned(),
+        })?;
         // The value lands inside a TOML string: keep quotes and backslashes from ending it.
         out.push_str(&value.replace('\\', "\\\\").replace('"', "\\\""));
         rest = &rest[at + end + 1..];
@@ -273,15 +293,30 @@ fn interpolate(path: &str, text: &str, environment: Environment<'_>) -> Result<S
 
 /// Sets `ROHAS__SECTION__KEY` in the table; the value is TOML if it parses as such, else a string.
 fn lay_over(table: &mut toml::Table, key: &str, value: &str) -> Result<(), String> {
-    let path: Vec<String> = key.trim_start_matches("ROHAS__").split("__").map(str::to_lowercase).collect();
-    let Some((last, sections)) = path.split_last() else { return Ok(()) };
+    let path: Vec<String> = key
+        .trim_start_matches("ROHAS__")
+        .split("__")
+        .map(str::to_lowercase)
+        .collect();
+    let Some((last, sections)) = path.split_last() else {
+        return Ok(());
+    };
     let mut table = table;
     for section in sections {
-        let entry = table.entry(section.clone()).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        table = entry.as_table_mut().ok_or_else(|| format!("{section} is not a section"))?;
+        let entry = table
+            .entry(section.clone())
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        table = entry
+            .as_table_mut()
+            .ok_or_else(|| format!("{section} is not a section"))?;
     }
-    let parsed = toml::from_str::<toml::Table>(&format!("v = {value}")).ok().and_then(|mut t| t.remove("v"));
-    table.insert(last.clone(), parsed.unwrap_or_else(|| toml::Value::String(value.to_owned())));
+    let parsed = toml::from_str::<toml::Table>(&format!("v = {value}"))
+        .ok()
+        .and_then(|mut t| t.remove("v"));
+    table.insert(
+        last.clone(),
+        parsed.unwrap_or_else(|| toml::Value::String(value.to_owned())),
+    );
     Ok(())
 }
 

@@ -212,7 +212,12 @@ pub type Outcome = Result<Reply, Failure>;
 impl Failure {
     /// Makes the declared error `name` of an api; `body` is what the client gets.
     pub fn declared(name: &str, message: impl fmt::Display, body: Json) -> Self {
-        Failure::Raised { name: name.to_owned(), message: message.to_string(), stack: String::new(), body }
+        Failure::Raised {
+            name: name.to_owned(),
+            message: message.to_string(),
+            stack: String::new(),
+            body,
+        }
     }
 
     /// Makes an error that is nobody's business but the log's; the client gets a 500 with an id.
@@ -222,6 +227,9 @@ impl Failure {
 
     /// Tells whether the same call may succeed a moment later, through no change of the caller's.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Failure::Overloaded { .. } | Failure::Crashed(_) | Failure::TimedOut | Failure::ShuttingDown)
+        matches!(
+            self,
+            Failure::Overloaded { .. } | Failure::Crashed(_) | Failure::TimedOut | Failure::ShuttingDown
+        )
     }
 }

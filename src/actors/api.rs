@@ -75,7 +75,14 @@ impl Api {
         let mailbox = Mailbox::new(spec.mailbox, spec.concurrency);
         let handler = HandlerId::new(Kind::Api, &spec.name);
         let calls = context.telemetry.calls(&handler.to_string());
-        Api(Arc::new(Inner { source: handler.to_string(), handler, spec, context, mailbox, calls }))
+        Api(Arc::new(Inner {
+            source: handler.to_string(),
+            handler,
+            spec,
+            context,
+            mailbox,
+            calls,
+        }))
     }
 
     /// Returns the api's declaration.
@@ -91,7 +98,12 @@ impl Api {
             let api = api.clone();
             let mailbox = api.0.mailbox.clone();
             api.0.context.tree.observe(&path, move || mailbox.load());
-            async move { Ok(Actor::spawn_linked(None, Admission, api, supervisor).await?.0.get_cell()) }
+            async move {
+                Ok(Actor::spawn_linked(None, Admission, api, supervisor)
+                    .await?
+                    .0
+                    .get_cell())
+            }
         })
     }
 
@@ -140,9 +152,16 @@ impl Api {
             return Err(Failure::ShuttingDown);
         }
         let (reply, outcome) = oneshot::channel();
-        let call = Call { request, deadline, trace, reply };
+        let call = Call {
+            request,
+            deadline,
+            trace,
+            reply,
+        };
         if let Err(Full(_)) = self.0.mailbox.try_send(call) {
-            return Err(Failure::Overloaded { entity: self.0.source.clone() });
+            return Err(Failure::Overloaded {
+                entity: self.0.source.clone(),
+            });
         }
         match tokio::time::timeout_at((deadline + SLACK).into(), outcome).await {
             Ok(Ok(outcome)) => outcome,
@@ -164,14 +183,28 @@ impl Inner {
         };
         let id = Uuid::now_v7();
         let handler = self.handler.clone();
-        let invocation =
-            Invocation { id, handler, arguments: vec![request], deadline, attempt: 1, trace: trace.clone() };
+        let invocation = Invocation {
+            id,
+            handler,
+            arguments: vec![request],
+            deadline,
+            attempt: 1,
+            trace: trace.clone(),
+        };
         let mut reply = self.context.executors.run(Arc::new(invocation)).await?;
         self.check_result(&mut reply)?;
-        let origin =
-            Origin { source: &self.source, triggers: &self.spec.triggers, cause: id, trace: &trace };
+        let origin = Origin {
+            source: &self.source,
+            triggers: &self.spec.triggers,
+            cause: id,
+            trace: &trace,
+        };
         let effects = std::mem::take(&mut reply.effects);
-        if reply.response.as_ref().is_none_or(|response| response.status < 400) {
+        if reply
+            .response
+            .as_ref()
+            .is_none_or(|response| response.status < 400)
+        {
             publish(&self.context, origin, &reply.value, effects).await?;
         }
         Ok(reply)
@@ -179,9 +212,15 @@ impl Inner {
 
     /// A plain value must fit the declared type; a response object is the handler's own responsibility.
     fn check_result(&self, reply: &mut Reply) -> Result<(), Failure> {
-        let (Some(ty), None) = (&self.spec.response, &reply.response) else { return Ok(()) };
+        let (Some(ty), None) = (&self.spec.response, &reply.response) else {
+            return Ok(());
+        };
         let violations = self.context.schema.check(ty, &mut reply.value, "/response");
-        if violations.is_empty() { Ok(()) } else { Err(Failure::BadResult(violations)) }
+        if violations.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::BadResult(violations))
+        }
     }
 }
 

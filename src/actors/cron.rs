@@ -51,13 +51,28 @@ impl Cron {
     /// # Errors
     /// The schedule does not parse; the schema check has said so before.
     pub fn new(spec: schema::Cron, context: Arc<Context>) -> Result<Self, String> {
-        let schedule: croner::Cron = spec.schedule.parse().map_err(|error: croner::errors::CronError| error.to_string())?;
-        let concurrency = if spec.overlap == Overlap::Parallel { usize::MAX } else { 1 };
+        let schedule: croner::Cron = spec
+            .schedule
+            .parse()
+            .map_err(|error: croner::errors::CronError| error.to_string())?;
+        let concurrency = if spec.overlap == Overlap::Parallel {
+            usize::MAX
+        } else {
+            1
+        };
         let handler = HandlerId::new(Kind::Cron, &spec.name);
         let calls = context.telemetry.calls(&handler.to_string());
         let mailbox = Mailbox::new(QUEUE, concurrency);
         let source = handler.to_string();
-        Ok(Cron(Arc::new(Inner { spec, schedule, handler, source, context, mailbox, calls })))
+        Ok(Cron(Arc::new(Inner {
+            spec,
+            schedule,
+            handler,
+            source,
+            context,
+            mailbox,
+            calls,
+        })))
     }
 
     /// Describes the actor as a child of `parent`.
@@ -68,7 +83,12 @@ impl Cron {
             let cron = cron.clone();
             let mailbox = cron.0.mailbox.clone();
             cron.0.context.tree.observe(&path, move || mailbox.load());
-            async move { Ok(Actor::spawn_linked(None, Clock, cron, supervisor).await?.0.get_cell()) }
+            async move {
+                Ok(Actor::spawn_linked(None, Clock, cron, supervisor)
+                    .await?
+                    .0
+                    .get_cell())
+            }
         })
     }
 }
@@ -96,7 +116,12 @@ impl Inner {
             trace: trace.clone(),
         };
         let reply = self.context.executors.run(Arc::new(invocation)).await?;
-        let origin = Origin { source: &self.source, triggers: &self.spec.triggers, cause: id, trace: &trace };
+        let origin = Origin {
+            source: &self.source,
+            triggers: &self.spec.triggers,
+            cause: id,
+            trace: &trace,
+        };
         publish(&self.context, origin, &reply.value, reply.effects).await
     }
 }
@@ -116,7 +141,9 @@ impl Actor for Clock {
 
     async fn pre_start(&self, myself: ActorRef<Message>, cron: Cron) -> Result<Cron, ActorProcessingErr> {
         let waker = myself.clone();
-        cron.0.mailbox.attach(move || drop(waker.send_message(Message::Wake)));
+        cron.0
+            .mailbox
+            .attach(move || drop(waker.send_message(Message::Wake)));
         plan(&cron.0, Utc::now(), &myself);
         Ok(cron)
     }
@@ -172,7 +199,11 @@ fn run_due(cron: &Arc<Inner>) {
             let result = cron.run(due).await;
             timer.stop(result.is_ok());
             if let Err(error) = result {
-                let stack = if let Failure::Raised { stack, .. } = &error { stack.as_str() } else { "" };
+                let stack = if let Failure::Raised { stack, .. } = &error {
+                    stack.as_str()
+                } else {
+                    ""
+                };
                 tracing::error!(cron = cron.spec.name, %due, %error, stack, "cron failed");
             }
             drop(permit);

@@ -30,10 +30,18 @@ pub struct Origin<'a> {
 /// # Errors
 /// [`Failure::NotFound`] for an unknown event, [`Failure::BadResult`] with every violation.
 pub fn check_payload(context: &Context, event: &str, payload: &mut Json) -> Result<(), Failure> {
-    let spec = context.schema.events.get(event).ok_or_else(|| Failure::NotFound(format!("event {event}")))?;
+    let spec = context
+        .schema
+        .events
+        .get(event)
+        .ok_or_else(|| Failure::NotFound(format!("event {event}")))?;
     let Some(ty) = &spec.payload else { return Ok(()) };
     let violations: Vec<Violation> = context.schema.check(ty, payload, &format!("/{event}"));
-    if violations.is_empty() { Ok(()) } else { Err(Failure::BadResult(violations)) }
+    if violations.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::BadResult(violations))
+    }
 }
 
 /// Publishes what a handler returned and asked for.
@@ -53,8 +61,15 @@ pub async fn publish(
         let payload = set.map_or(value, |(_, payload)| payload).clone();
         envelopes.push(envelope(context, &origin, event, payload)?);
     }
-    if let Some((event, _)) = effects.payloads.iter().find(|(name, _)| !origin.triggers.contains(name)) {
-        let message = format!("set_payload(\"{event}\", …): {event} is not among the triggers of {}", origin.source);
+    if let Some((event, _)) = effects
+        .payloads
+        .iter()
+        .find(|(name, _)| !origin.triggers.contains(name))
+    {
+        let message = format!(
+            "set_payload(\"{event}\", …): {event} is not among the triggers of {}",
+            origin.source
+        );
         return Err(Failure::internal(message));
     }
     for (event, payload) in effects.triggers {
@@ -64,16 +79,27 @@ pub async fn publish(
         let deadline = Instant::now() + context.publish_wait;
         let (event, id) = (envelope.event.clone(), envelope.id);
         let published = context.bus.publish(envelope, deadline).await;
-        published.map_err(|error| Failure::Overloaded { entity: error.to_string() })?;
+        published.map_err(|error| Failure::Overloaded {
+            entity: error.to_string(),
+        })?;
         tracing::debug!(%event, %id, source = origin.source, "event published");
     }
     Ok(())
 }
 
-fn envelope(context: &Context, origin: &Origin<'_>, event: &str, mut payload: Json) -> Result<Envelope, Failure> {
+fn envelope(
+    context: &Context,
+    origin: &Origin<'_>,
+    event: &str,
+    mut payload: Json,
+) -> Result<Envelope, Failure> {
     check_payload(context, event, &mut payload)?;
     let source = format!("/{}/{}", context.app, origin.source.replace(' ', "/"));
-    let key = context.schema.events.get(event).and_then(|spec| spec.key.as_deref());
+    let key = context
+        .schema
+        .events
+        .get(event)
+        .and_then(|spec| spec.key.as_deref());
     let key = key.and_then(|key| payload.get(key)).map(|key| match key {
         Json::String(text) => text.clone(),
         other => other.to_string(),

@@ -60,19 +60,32 @@ enum Pick {
 impl Pool {
     /// Makes an empty pool whose workers take `max_concurrency` calls each.
     pub fn new(max_concurrency: usize) -> Self {
-        Pool { seats: Arc::default(), queue: Mailbox::new(QUEUE, usize::MAX), max_concurrency }
+        Pool {
+            seats: Arc::default(),
+            queue: Mailbox::new(QUEUE, usize::MAX),
+            max_concurrency,
+        }
     }
 
     /// Seats the worker `number`, which is up.
     pub fn seat(&self, number: usize, worker: Arc<dyn Worker>) {
-        self.seats.lock().insert(number, Seat { worker, in_flight: Arc::default() });
+        self.seats.lock().insert(
+            number,
+            Seat {
+                worker,
+                in_flight: Arc::default(),
+            },
+        );
         self.queue.wake();
     }
 
     /// Takes the worker `number` out, if the seat is still `worker`'s.
     pub fn unseat(&self, number: usize, worker: &Arc<dyn Worker>) {
         let mut seats = self.seats.lock();
-        if seats.get(&number).is_some_and(|seat| Arc::ptr_eq(&seat.worker, worker)) {
+        if seats
+            .get(&number)
+            .is_some_and(|seat| Arc::ptr_eq(&seat.worker, worker))
+        {
             seats.remove(&number);
         }
     }
@@ -80,13 +93,21 @@ impl Pool {
     fn pick(&self) -> Pick {
         let seats = self.seats.lock();
         let with_room = || {
-            let loads = seats.values().map(|seat| (seat.in_flight.load(Ordering::Acquire), seat));
+            let loads = seats
+                .values()
+                .map(|seat| (seat.in_flight.load(Ordering::Acquire), seat));
             loads.filter(|(load, _)| *load < self.max_concurrency)
         };
-        match with_room().filter(|(_, seat)| seat.worker.accepting()).min_by_key(|(load, _)| *load) {
+        match with_room()
+            .filter(|(_, seat)| seat.worker.accepting())
+            .min_by_key(|(load, _)| *load)
+        {
             Some((_, seat)) => {
                 seat.in_flight.fetch_add(1, Ordering::AcqRel);
-                let in_flight = InFlight { count: Arc::clone(&seat.in_flight), queue: self.queue.clone() };
+                let in_flight = InFlight {
+                    count: Arc::clone(&seat.in_flight),
+                    queue: self.queue.clone(),
+                };
                 Pick::Worker(Arc::clone(&seat.worker), in_flight)
             }
             None if with_room().next().is_some() => Pick::Later,
@@ -120,7 +141,10 @@ pub struct Executors {
 impl Executors {
     /// Makes the table from the pools and from where each handler was found.
     pub fn new(pools: HashMap<Language, Pool>, languages: HashMap<HandlerId, Language>) -> Self {
-        Executors { pools, languages: Arc::new(languages) }
+        Executors {
+            pools,
+            languages: Arc::new(languages),
+        }
     }
 
     /// Returns the language of a handler.
@@ -144,7 +168,9 @@ impl Executors {
         let (reply, outcome) = oneshot::channel();
         let handler = invocation.handler.clone();
         if pool.queue.try_send(Job { invocation, reply }).is_err() {
-            return Err(Failure::Overloaded { entity: format!("the executor of {handler}") });
+            return Err(Failure::Overloaded {
+                entity: format!("the executor of {handler}"),
+            });
         }
         match tokio::time::timeout_at(deadline.into(), outcome).await {
             Ok(Ok(outcome)) => outcome,
@@ -171,7 +197,12 @@ impl Executor {
             let executor = self.clone();
             let queue = executor.pool.queue.clone();
             tree.observe(&path, move || queue.load());
-            async move { Ok(Actor::spawn_linked(None, Picker, executor, supervisor).await?.0.get_cell()) }
+            async move {
+                Ok(Actor::spawn_linked(None, Picker, executor, supervisor)
+                    .await?
+                    .0
+                    .get_cell())
+            }
         })
     }
 }
@@ -183,8 +214,15 @@ impl Actor for Picker {
     type State = Executor;
     type Arguments = Executor;
 
-    async fn pre_start(&self, myself: ActorRef<Wake>, executor: Executor) -> Result<Executor, ActorProcessingErr> {
-        executor.pool.queue.attach(move || drop(myself.send_message(Wake)));
+    async fn pre_start(
+        &self,
+        myself: ActorRef<Wake>,
+        executor: Executor,
+    ) -> Result<Executor, ActorProcessingErr> {
+        executor
+            .pool
+            .queue
+            .attach(move || drop(myself.send_message(Wake)));
         Ok(executor)
     }
 
@@ -204,7 +242,9 @@ impl Actor for Picker {
                     break;
                 }
             };
-            let Some((job, permit)) = pool.queue.take() else { break };
+            let Some((job, permit)) = pool.queue.take() else {
+                break;
+            };
             shutdown.spawn(async move {
                 run(worker, job).await;
                 drop((permit, in_flight));
@@ -215,7 +255,13 @@ impl Actor for Picker {
 }
 
 /// Runs a job until it ends or nobody waits for it any more.
-async fn run(worker: Arc<dyn Worker>, Job { invocation, mut reply }: Job) {
+async fn run(
+    worker: Arc<dyn Worker>,
+    Job {
+        invocation,
+        mut reply,
+    }: Job,
+) {
     if reply.is_closed() {
         return;
     }

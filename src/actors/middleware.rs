@@ -42,14 +42,24 @@ pub async fn pass(
         };
         let reply = context.executors.run(Arc::new(invocation)).await?;
         match reply {
-            Reply { response: Some(_), .. } => return Ok(Passage::Stopped(reply)),
-            Reply { value: Json::Null, .. } => {}
-            Reply { value: Json::Object(changed), .. } => {
-                let Json::Object(fields) = &mut request else { unreachable!("a request is an object") };
+            Reply {
+                response: Some(_), ..
+            } => return Ok(Passage::Stopped(reply)),
+            Reply {
+                value: Json::Null, ..
+            } => {}
+            Reply {
+                value: Json::Object(changed),
+                ..
+            } => {
+                let Json::Object(fields) = &mut request else {
+                    unreachable!("a request is an object")
+                };
                 fields.extend(changed);
             }
             Reply { value, .. } => {
-                let message = format!("middleware {name} returned {value}, not a request, a response or nothing");
+                let message =
+                    format!("middleware {name} returned {value}, not a request, a response or nothing");
                 return Err(Failure::internal(message));
             }
         }

@@ -63,7 +63,18 @@ impl Session {
         let (outbound_tx, outbound_rx) = mpsc::channel(OUTBOUND);
         let mailbox = Mailbox::new(socket.spec().mailbox, 1);
         let slow = CancellationToken::new();
-        (Session(Arc::new(Inner { id, socket, connection, trace, mailbox, outbound_tx, slow })), outbound_rx)
+        (
+            Session(Arc::new(Inner {
+                id,
+                socket,
+                connection,
+                trace,
+                mailbox,
+                outbound_tx,
+                slow,
+            })),
+            outbound_rx,
+        )
     }
 
     /// Returns the session's id.
@@ -87,8 +98,18 @@ impl Session {
         ChildSpec::new(self.0.id.clone(), move |supervisor| {
             let session = session.clone();
             let mailbox = session.0.mailbox.clone();
-            session.0.socket.context().tree.observe(&path, move || mailbox.load());
-            async move { Ok(Actor::spawn_linked(None, Conversation, session, supervisor).await?.0.get_cell()) }
+            session
+                .0
+                .socket
+                .context()
+                .tree
+                .observe(&path, move || mailbox.load());
+            async move {
+                Ok(Actor::spawn_linked(None, Conversation, session, supervisor)
+                    .await?
+                    .0
+                    .get_cell())
+            }
         })
     }
 
@@ -128,7 +149,9 @@ impl Session {
     }
 
     async fn reject(&self, kind: &str, details: Json) {
-        self.0.send(&json!({ "error": { "type": kind, "details": details } })).await;
+        self.0
+            .send(&json!({ "error": { "type": kind, "details": details } }))
+            .await;
     }
 }
 
@@ -148,10 +171,18 @@ impl Inner {
         for function in functions {
             if let Err(error) = self.run(function, message).await {
                 let id = Uuid::now_v7();
-                let stack = if let Failure::Raised { stack, .. } = &error { stack.as_str() } else { "" };
+                let stack = if let Failure::Raised { stack, .. } = &error {
+                    stack.as_str()
+                } else {
+                    ""
+                };
                 tracing::error!(endpoint = spec.name, function, session = self.id, error_id = %id, %error, stack,
                     "websocket handler failed");
-                let kind = if error == Failure::TimedOut { "timeout" } else { "handler_failed" };
+                let kind = if error == Failure::TimedOut {
+                    "timeout"
+                } else {
+                    "handler_failed"
+                };
                 self.send(&json!({ "error": { "type": kind, "id": id } })).await;
                 return;
             }
@@ -163,13 +194,29 @@ impl Inner {
         let handler = HandlerId::new(Kind::Ws, &format!("{}.{function}", spec.name));
         let id = Uuid::now_v7();
         let source = handler.to_string();
-        let arguments = message.cloned().into_iter().chain([self.connection.clone()]).collect();
+        let arguments = message
+            .cloned()
+            .into_iter()
+            .chain([self.connection.clone()])
+            .collect();
         let deadline = Instant::now() + context.timeout;
-        let invocation = Invocation { id, handler, arguments, deadline, attempt: 1, trace: self.trace.clone() };
+        let invocation = Invocation {
+            id,
+            handler,
+            arguments,
+            deadline,
+            attempt: 1,
+            trace: self.trace.clone(),
+        };
         let reply = context.executors.run(Arc::new(invocation)).await?;
         // Only a message is something that happened; connects and disconnects publish what their handler asks for.
         let triggers: &[String] = if message.is_some() { &spec.triggers } else { &[] };
-        let origin = Origin { source: &source, triggers, cause: id, trace: &self.trace };
+        let origin = Origin {
+            source: &source,
+            triggers,
+            cause: id,
+            trace: &self.trace,
+        };
         publish(context, origin, &reply.value, reply.effects).await?;
         if reply.value.is_null() {
             return Ok(());
@@ -190,12 +237,21 @@ impl Actor for Conversation {
     type State = Session;
     type Arguments = Session;
 
-    async fn pre_start(&self, myself: ActorRef<Wake>, session: Session) -> Result<Session, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<Wake>,
+        session: Session,
+    ) -> Result<Session, ActorProcessingErr> {
         session.0.mailbox.attach(move || drop(myself.send_message(Wake)));
         Ok(session)
     }
 
-    async fn handle(&self, myself: ActorRef<Wake>, _: Wake, session: &mut Session) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        myself: ActorRef<Wake>,
+        _: Wake,
+        session: &mut Session,
+    ) -> Result<(), ActorProcessingErr> {
         session.0.mailbox.woken();
         while let Some((work, permit)) = session.0.mailbox.take() {
             let (inner, actor) = (Arc::clone(&session.0), myself.clone());

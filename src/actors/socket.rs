@@ -53,7 +53,11 @@ impl Socket {
 
     /// Describes the endpoint's supervisor as a child of `parent`.
     pub fn child(&self, parent: &str) -> ChildSpec {
-        let path = self.0.path.get_or_init(|| format!("{parent}/{}", self.0.spec.name)).clone();
+        let path = self
+            .0
+            .path
+            .get_or_init(|| format!("{parent}/{}", self.0.spec.name))
+            .clone();
         let socket = self.clone();
         ChildSpec::new(self.0.spec.name.clone(), move |parent| {
             let setup = Supervisor {
@@ -79,9 +83,15 @@ impl Socket {
     pub async fn open(&self, session: Session) -> Result<(), StartError> {
         let path = self.0.path.get().cloned().unwrap_or_default();
         let supervisor = self.0.supervisor.read().clone();
-        let gone = || StartError { path: path.clone(), reason: "the endpoint is down".to_owned() };
+        let gone = || StartError {
+            path: path.clone(),
+            reason: "the endpoint is down".to_owned(),
+        };
         let supervisor = supervisor.ok_or_else(gone)?;
-        self.0.sessions.write().insert(session.id().to_owned(), (session.outbound(), session.slow()));
+        self.0
+            .sessions
+            .write()
+            .insert(session.id().to_owned(), (session.outbound(), session.slow()));
         let id = session.id().to_owned();
         let spec = session.child(&path).restart(Restart::Temporary);
         let started = ractor::call!(supervisor, Message::Start, spec);
@@ -102,7 +112,11 @@ impl Socket {
         let text: Arc<str> = message.to_string().into();
         for (id, (outbound_tx, slow)) in self.0.sessions.read().iter() {
             if outbound_tx.try_send(Frame::Text(Arc::clone(&text))).is_err() && !slow.is_cancelled() {
-                tracing::warn!(endpoint = self.0.spec.name, session = id, "session does not keep up, closing it");
+                tracing::warn!(
+                    endpoint = self.0.spec.name,
+                    session = id,
+                    "session does not keep up, closing it"
+                );
                 slow.cancel();
             }
         }

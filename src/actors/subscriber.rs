@@ -106,7 +106,12 @@ impl EventSubscriber {
             let subscriber = subscriber.clone();
             let mailbox = subscriber.0.mailbox.clone();
             subscriber.0.context.tree.observe(&path, move || mailbox.load());
-            async move { Ok(Actor::spawn_linked(None, Delivery, subscriber, supervisor).await?.0.get_cell()) }
+            async move {
+                Ok(Actor::spawn_linked(None, Delivery, subscriber, supervisor)
+                    .await?
+                    .0
+                    .get_cell())
+            }
         })
     }
 }
@@ -128,13 +133,20 @@ impl Inner {
     /// Delivers one event until it is handled or given up.
     async fn deliver(&self, mut envelope: Envelope) {
         let retry = &self.event.retry;
-        let backoff = Backoff { first: retry.backoff, max: retry.max };
+        let backoff = Backoff {
+            first: retry.backoff,
+            max: retry.max,
+        };
         loop {
             let timer = self.calls.start();
             let result = self.attempt(&envelope).await;
             timer.stop(result.is_ok());
             let error = match result {
-                Ok((value, effects)) => return self.succeeded(&envelope, Some((self.place, value, effects))).await,
+                Ok((value, effects)) => {
+                    return self
+                        .succeeded(&envelope, Some((self.place, value, effects)))
+                        .await;
+                }
                 Err(error) => error,
             };
             if envelope.attempt >= retry.attempts {
@@ -142,7 +154,10 @@ impl Inner {
                 return self.succeeded(&envelope, None).await;
             }
             // The first retry waits too: half of `backoff` on average.
-            let wait = backoff.delay(envelope.attempt, f64::from(Uuid::new_v4().as_u128() as u32) / f64::from(u32::MAX));
+            let wait = backoff.delay(
+                envelope.attempt,
+                f64::from(Uuid::new_v4().as_u128() as u32) / f64::from(u32::MAX),
+            );
             tracing::warn!(handler = %self.handler, event = %envelope.event, id = %envelope.id,
                 attempt = envelope.attempt, wait_ms = wait.as_millis(), %error, "delivery failed, retrying");
             tokio::time::sleep(wait).await;
@@ -165,20 +180,41 @@ impl Inner {
         let mut effects = reply.effects;
         // What the handler asked for goes out now; payloads of the event's triggers wait for all its handlers.
         let payloads = std::mem::take(&mut effects.payloads);
-        if let Some((name, _)) = payloads.iter().find(|(name, _)| !self.event.triggers.contains(name)) {
-            let message = format!("set_payload(\"{name}\", …): {name} is not among the triggers of {}", self.event.name);
+        if let Some((name, _)) = payloads
+            .iter()
+            .find(|(name, _)| !self.event.triggers.contains(name))
+        {
+            let message = format!(
+                "set_payload(\"{name}\", …): {name} is not among the triggers of {}",
+                self.event.name
+            );
             return Err(Failure::internal(message));
         }
-        let origin = Origin { source: &self.source, triggers: &[], cause: envelope.id, trace: &envelope.trace };
+        let origin = Origin {
+            source: &self.source,
+            triggers: &[],
+            cause: envelope.id,
+            trace: &envelope.trace,
+        };
         publish(&self.context, origin, &Json::Null, effects).await?;
-        Ok((reply.value, Effects { payloads, triggers: Vec::new() }))
+        Ok((
+            reply.value,
+            Effects {
+                payloads,
+                triggers: Vec::new(),
+            },
+        ))
     }
 
     /// After all handlers succeeded the event's own triggers are published: with a payload that a handler set,
     /// else what the last handler returned, else the event's own payload.
     async fn succeeded(&self, envelope: &Envelope, result: Option<(usize, Json, Effects)>) {
-        let results = self.chain.finished(envelope.id, self.event.handlers.len(), result);
-        let Some(results) = results.filter(|_| !self.event.triggers.is_empty()) else { return };
+        let results = self
+            .chain
+            .finished(envelope.id, self.event.handlers.len(), result);
+        let Some(results) = results.filter(|_| !self.event.triggers.is_empty()) else {
+            return;
+        };
         let mut value = (*envelope.payload).clone();
         let mut effects = Effects::default();
         for (_, returned, set) in results {
@@ -201,7 +237,11 @@ impl Inner {
 
     fn dead_letter(&self, envelope: &Envelope, error: &Failure) {
         self.calls.dead_letter();
-        let stack = if let Failure::Raised { stack, .. } = error { stack.as_str() } else { "" };
+        let stack = if let Failure::Raised { stack, .. } = error {
+            stack.as_str()
+        } else {
+            ""
+        };
         tracing::error!(handler = %self.handler, event = %envelope.event, id = %envelope.id,
             attempt = envelope.attempt, correlation_id = %envelope.trace.correlation_id, %error, stack,
             "event given up: dead letter");
@@ -233,7 +273,10 @@ impl Actor for Delivery {
         myself: ActorRef<Wake>,
         subscriber: EventSubscriber,
     ) -> Result<EventSubscriber, ActorProcessingErr> {
-        subscriber.0.mailbox.attach(move || drop(myself.send_message(Wake)));
+        subscriber
+            .0
+            .mailbox
+            .attach(move || drop(myself.send_message(Wake)));
         Ok(subscriber)
     }
 

@@ -32,7 +32,12 @@ impl WorkerSlot {
     pub fn child(self, name: String) -> ChildSpec {
         ChildSpec::new(name, move |supervisor| {
             let slot = self.clone();
-            async move { Ok(Actor::spawn_linked(None, Keeper, slot, supervisor).await?.0.get_cell()) }
+            async move {
+                Ok(Actor::spawn_linked(None, Keeper, slot, supervisor)
+                    .await?
+                    .0
+                    .get_cell())
+            }
         })
     }
 }
@@ -60,7 +65,11 @@ impl Actor for Keeper {
     type State = Seated;
     type Arguments = WorkerSlot;
 
-    async fn pre_start(&self, myself: ActorRef<Gone>, slot: WorkerSlot) -> Result<Seated, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<Gone>,
+        slot: WorkerSlot,
+    ) -> Result<Seated, ActorProcessingErr> {
         let warm = slot.warm.lock().take();
         let worker = match warm {
             Some(worker) => worker,
@@ -78,7 +87,12 @@ impl Actor for Keeper {
         Ok(Seated { slot, worker })
     }
 
-    async fn handle(&self, _: ActorRef<Gone>, Gone(reason): Gone, _: &mut Seated) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        _: ActorRef<Gone>,
+        Gone(reason): Gone,
+        _: &mut Seated,
+    ) -> Result<(), ActorProcessingErr> {
         Err(reason.into())
     }
 }

@@ -114,7 +114,14 @@ impl Running {
     /// # Errors
     /// Every [`Failure`] a call can end with; [`Failure::NotFound`] for an unknown api.
     pub async fn call(&self, api: &str, body: Json) -> Outcome {
-        self.call_with(api, ApiRequest { body, ..ApiRequest::default() }).await
+        self.call_with(
+            api,
+            ApiRequest {
+                body,
+                ..ApiRequest::default()
+            },
+        )
+        .await
     }
 
     /// Calls an api with path parameters, query and headers.
@@ -122,7 +129,10 @@ impl Running {
     /// # Errors
     /// As [`Running::call`].
     pub async fn call_with(&self, api: &str, mut request: ApiRequest) -> Outcome {
-        let api = self.apis.get(api).ok_or_else(|| Failure::NotFound(format!("api {api}")))?;
+        let api = self
+            .apis
+            .get(api)
+            .ok_or_else(|| Failure::NotFound(format!("api {api}")))?;
         if self.context.shutdown.phase() != Phase::Running {
             return Err(Failure::ShuttingDown);
         }
@@ -152,7 +162,9 @@ impl Running {
         let envelope = Envelope::new(event, &format!("/{}/app", context.app), payload, Trace::root());
         let deadline = Instant::now() + context.publish_wait;
         let published = context.bus.publish(envelope, deadline).await;
-        published.map_err(|error| Failure::Overloaded { entity: error.to_string() })
+        published.map_err(|error| Failure::Overloaded {
+            entity: error.to_string(),
+        })
     }
 
     /// Subscribes to an event: every message published from now on, in order.
@@ -201,7 +213,10 @@ impl Running {
             }
         };
         if tokio::time::timeout(self.drain, idle).await.is_err() {
-            tracing::warn!(left = self.context.tree.busy(), "drain limit reached, dropping what is left");
+            tracing::warn!(
+                left = self.context.tree.busy(),
+                "drain limit reached, dropping what is left"
+            );
         }
         shutdown.enter(Phase::Forced);
         stop_child(&self.root.get_cell(), Duration::from_secs(10)).await;

@@ -3,6 +3,7 @@
 //! Exit codes: 0 success, 1 the project has problems, 2 the command line is wrong. Output for people goes to
 //! standard error when it is about a failure, to standard output when it was asked for.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -58,8 +59,13 @@ fn build(project: &Path) -> Result<ActorApp, BuildError> {
     ActorApp::builder().project_dir(project).build()
 }
 
+/// Tells whether standard error takes colours.
+fn colour() -> bool {
+    std::io::stderr().is_terminal()
+}
+
 /// Prints what keeps an app from being built and returns the exit code for it.
 fn report(error: &BuildError) -> ExitCode {
-    eprintln!("{}\nerror: {error}", error.render());
+    eprintln!("{}\nerror: {error}", error.render(colour()));
     ExitCode::FAILURE
 }

@@ -15,7 +15,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Ok(app) => {
             let schema = app.schema();
             for warning in app.warnings() {
-                eprintln!("{}", warning.render());
+                eprintln!("{}", warning.render(crate::cli::colour()));
             }
             println!(
                 "ok: {} apis, {} events, {} crons, {} websockets, {} handlers",

@@ -67,7 +67,10 @@ pub fn decode(
         params: params(schema, &spec.params, raw_params)?,
         body,
         query: typed_query(schema, spec.query.as_ref(), &pairs),
-        query_params: pairs.iter().map(|(name, value)| (name.clone(), json!(value))).collect(),
+        query_params: pairs
+            .iter()
+            .map(|(name, value)| (name.clone(), json!(value)))
+            .collect(),
         headers: typed_headers(schema, &spec.headers, &parts.headers),
         cookies: cookies(&parts.headers),
         method: parts.method.as_str().to_owned(),
@@ -102,12 +105,20 @@ fn query_pairs(query: &str) -> Result<Vec<(String, String)>, Malformed> {
 
 fn typed_query(schema: &Schema, declared: Option<&Type>, pairs: &[(String, String)]) -> Json {
     let Some(fields) = declared.and_then(|ty| schema.fields(ty)) else {
-        return Json::Object(pairs.iter().map(|(name, value)| (name.clone(), json!(value))).collect());
+        return Json::Object(
+            pairs
+                .iter()
+                .map(|(name, value)| (name.clone(), json!(value)))
+                .collect(),
+        );
     };
     let mut out = Map::new();
     for field in fields {
-        let values: Vec<&str> =
-            pairs.iter().filter(|(name, _)| *name == field.name).map(|(_, value)| value.as_str()).collect();
+        let values: Vec<&str> = pairs
+            .iter()
+            .filter(|(name, _)| *name == field.name)
+            .map(|(_, value)| value.as_str())
+            .collect();
         if !values.is_empty() {
             out.insert(field.name.clone(), schema.parse_texts(&field.ty, &values));
         }
@@ -118,11 +129,18 @@ fn typed_query(schema: &Schema, declared: Option<&Type>, pairs: &[(String, Strin
 fn typed_headers(schema: &Schema, declared: &[Field], headers: &HeaderMap) -> Map<String, Json> {
     let mut out: Map<String, Json> = Map::new();
     for name in headers.keys() {
-        let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+        let values: Vec<&str> = headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .collect();
         out.insert(name.as_str().to_owned(), json!(values.join(", ")));
     }
     for field in declared {
-        if let Some(value) = headers.get(field.name.as_str()).and_then(|value| value.to_str().ok()) {
+        if let Some(value) = headers
+            .get(field.name.as_str())
+            .and_then(|value| value.to_str().ok())
+        {
             out.insert(field.name.clone(), schema.parse_text(&field.ty, value));
         }
     }
@@ -130,9 +148,16 @@ fn typed_headers(schema: &Schema, declared: &[Field], headers: &HeaderMap) -> Ma
 }
 
 fn cookies(headers: &HeaderMap) -> Map<String, Json> {
-    let lines = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.map(|(name, value)| (name.to_owned(), json!(value.trim_matches('"')))).collect()
+    let lines = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let pairs = lines
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    pairs
+        .map(|(name, value)| (name.to_owned(), json!(value.trim_matches('"'))))
+        .collect()
 }
 
 /// Returns the parts of a request that a WebSocket handler sees as its connection.

@@ -22,8 +22,14 @@ const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json"
 /// Turns the outcome of a call of `api` into a response.
 pub fn from_outcome(api: &Api, outcome: Outcome) -> Response<Body> {
     match outcome {
-        Ok(Reply { value, response: Some(head), .. }) => from_head(&api.name, head, &value),
-        Ok(_) if api.response.is_none() => empty(StatusCode::from_u16(api.status).unwrap_or(StatusCode::NO_CONTENT)),
+        Ok(Reply {
+            value,
+            response: Some(head),
+            ..
+        }) => from_head(&api.name, head, &value),
+        Ok(_) if api.response.is_none() => {
+            empty(StatusCode::from_u16(api.status).unwrap_or(StatusCode::NO_CONTENT))
+        }
         Ok(Reply { value, .. }) => json(StatusCode::from_u16(api.status).unwrap_or(StatusCode::OK), &value),
         Err(failure) => from_failure(api, failure),
     }
@@ -38,18 +44,30 @@ fn from_failure(api: &Api, failure: Failure) -> Response<Body> {
         },
         Failure::BadRequest(violations) => {
             let detail = "The request does not fit the schema.";
-            return problem(StatusCode::UNPROCESSABLE_ENTITY, detail, json!({ "errors": violations }));
+            return problem(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                detail,
+                json!({ "errors": violations }),
+            );
         }
         Failure::BadResult(_) | Failure::NotFound(_) => return internal(&api.name, &failure),
-        Failure::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "The handler did not answer within its time limit."),
+        Failure::TimedOut => (
+            StatusCode::GATEWAY_TIMEOUT,
+            "The handler did not answer within its time limit.",
+        ),
         Failure::Overloaded { .. } => (StatusCode::SERVICE_UNAVAILABLE, "Too many requests wait already."),
-        Failure::Crashed(_) => (StatusCode::SERVICE_UNAVAILABLE, "The engine stopped under the call."),
+        Failure::Crashed(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The engine stopped under the call.",
+        ),
         Failure::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "The app is shutting down."),
     };
     tracing::warn!(api = api.name, status = status.as_u16(), error = %failure, "call failed");
     let mut response = problem(status, detail, json!({}));
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
 }
@@ -62,9 +80,17 @@ fn declared(api: &Api, name: &str) -> Option<StatusCode> {
 
 fn internal(api: &str, failure: &Failure) -> Response<Body> {
     let id = Uuid::now_v7();
-    let stack = if let Failure::Raised { stack, .. } = failure { stack.as_str() } else { "" };
+    let stack = if let Failure::Raised { stack, .. } = failure {
+        stack.as_str()
+    } else {
+        ""
+    };
     tracing::error!(api, error_id = %id, error = %failure, stack, "handler failed");
-    problem(StatusCode::INTERNAL_SERVER_ERROR, "The handler failed.", json!({ "id": id }))
+    problem(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "The handler failed.",
+        json!({ "id": id }),
+    )
 }
 
 fn from_head(api: &str, head: ResponseHead, value: &Json) -> Response<Body> {
@@ -77,7 +103,10 @@ fn from_head(api: &str, head: ResponseHead, value: &Json) -> Response<Body> {
         _ => json(status, value),
     };
     for (name, text) in &head.headers {
-        let pair = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(text));
+        let pair = (
+            HeaderName::from_bytes(name.as_bytes()),
+            HeaderValue::from_str(text),
+        );
         let (Ok(name), Ok(text)) = pair else {
             let failure = Failure::internal(format!("{name}: {text} is not an HTTP header"));
             return internal(api, &failure);
@@ -107,7 +136,11 @@ pub fn from_malformed(error: &Malformed) -> Response<Body> {
 /// The failure of a middleware in front of a WebSocket upgrade.
 pub fn from_upgrade(name: &str, failure: &Failure) -> Response<Body> {
     match failure {
-        Failure::TimedOut => problem(StatusCode::GATEWAY_TIMEOUT, "A middleware did not answer in time.", json!({})),
+        Failure::TimedOut => problem(
+            StatusCode::GATEWAY_TIMEOUT,
+            "A middleware did not answer in time.",
+            json!({}),
+        ),
         Failure::Overloaded { .. } | Failure::Crashed(_) | Failure::ShuttingDown => {
             problem(StatusCode::SERVICE_UNAVAILABLE, "Try again.", json!({}))
         }
@@ -117,13 +150,20 @@ pub fn from_upgrade(name: &str, failure: &Failure) -> Response<Body> {
 
 /// A response that a middleware gave instead of the upgrade.
 pub fn from_stopped(name: &str, reply: Reply) -> Response<Body> {
-    let head = reply.response.unwrap_or(ResponseHead { status: 403, headers: Vec::new() });
+    let head = reply.response.unwrap_or(ResponseHead {
+        status: 403,
+        headers: Vec::new(),
+    });
     from_head(name, head, &reply.value)
 }
 
 /// 404: no route.
 pub fn not_found(path: &str) -> Response<Body> {
-    problem(StatusCode::NOT_FOUND, &format!("Nothing is served at {path}."), json!({}))
+    problem(
+        StatusCode::NOT_FOUND,
+        &format!("Nothing is served at {path}."),
+        json!({}),
+    )
 }
 
 /// 405, with the methods that are served.
@@ -133,14 +173,18 @@ pub fn method_not_allowed(method: &str, allowed: &str) -> Response<Body> {
         &format!("{method} is not served here, only {allowed}."),
         json!({}),
     );
-    response.headers_mut().insert(ALLOW, HeaderValue::from_str(allowed).expect("methods are ASCII"));
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_str(allowed).expect("methods are ASCII"));
     response
 }
 
 /// 204 to OPTIONS, with the methods that are served.
 pub fn options(allowed: &str) -> Response<Body> {
     let mut response = empty(StatusCode::NO_CONTENT);
-    response.headers_mut().insert(ALLOW, HeaderValue::from_str(allowed).expect("methods are ASCII"));
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_str(allowed).expect("methods are ASCII"));
     response
 }
 
@@ -148,7 +192,9 @@ pub fn options(allowed: &str) -> Response<Body> {
 pub fn text(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
@@ -169,7 +215,8 @@ fn json(status: StatusCode, value: &Json) -> Response<Body> {
 /// An RFC 9457 problem; `more` adds members.
 pub fn problem(status: StatusCode, detail: &str, more: Json) -> Response<Body> {
     let title = status.canonical_reason().unwrap_or("Error");
-    let mut value = json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail });
+    let mut value =
+        json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail });
     if let (Json::Object(members), Json::Object(more)) = (&mut value, more) {
         members.extend(more);
     }

@@ -43,7 +43,13 @@ impl Place {
 
     /// Finds the api for `method`; HEAD falls back to GET.
     pub fn api(&self, method: &str) -> Option<&Api> {
-        let get = || if method == "HEAD" { self.apis.get("GET") } else { None };
+        let get = || {
+            if method == "HEAD" {
+                self.apis.get("GET")
+            } else {
+                None
+            }
+        };
         self.apis.get(method).or_else(get)
     }
 }
@@ -80,7 +86,11 @@ impl Routes {
                 Err(error) => errors.push(error),
             }
         }
-        if errors.is_empty() { Ok(routes) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(routes)
+        } else {
+            Err(errors)
+        }
     }
 
     /// Returns the place for a declared path, making it if it is new.
@@ -113,7 +123,11 @@ impl Routes {
     /// Finds the place of a request's path.
     pub fn find(&self, path: &str) -> Option<(&Place, RawParams)> {
         let found = self.router.at(path).ok()?;
-        let params = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let params = found
+            .params
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
         Some((&self.places[*found.value], params))
     }
 }

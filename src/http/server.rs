@@ -59,7 +59,12 @@ impl Door {
         let places = Arc::new(Semaphore::new(self.limits.connections));
         ChildSpec::new("listener", move |supervisor| {
             let (door, places) = (Arc::clone(&door), Arc::clone(&places));
-            async move { Ok(Actor::spawn_linked(None, Listener, (door, places), supervisor).await?.0.get_cell()) }
+            async move {
+                Ok(Actor::spawn_linked(None, Listener, (door, places), supervisor)
+                    .await?
+                    .0
+                    .get_cell())
+            }
         })
     }
 }
@@ -100,7 +105,12 @@ impl Actor for Listener {
         Ok(Accepting(handle))
     }
 
-    async fn handle(&self, _: ActorRef<Ended>, Ended(reason): Ended, _: &mut Accepting) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        _: ActorRef<Ended>,
+        Ended(reason): Ended,
+        _: &mut Accepting,
+    ) -> Result<(), ActorProcessingErr> {
         Err(reason.into())
     }
 }
@@ -144,7 +154,9 @@ async fn converse(door: Arc<Door>, stream: TcpStream, client: SocketAddr) {
     });
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(header_timeout);
-    let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let connection = http
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -180,13 +192,23 @@ async fn serve(door: &Arc<Door>, request: Request<Incoming>, client: SocketAddr)
     let deadline = api.deadline();
     let (parts, incoming) = request.into_parts();
     if parts.version == hyper::Version::HTTP_11 && !parts.headers.contains_key(HOST) {
-        return response::problem(StatusCode::BAD_REQUEST, "The Host header is missing.", serde_json::json!({}));
+        return response::problem(
+            StatusCode::BAD_REQUEST,
+            "The Host header is missing.",
+            serde_json::json!({}),
+        );
     }
     let reading = request::body(incoming, door.limits.body_bytes);
     let body = match tokio::time::timeout_at(deadline.into(), reading).await {
         Ok(Ok(body)) => body,
         Ok(Err(error)) => return closing(response::from_malformed(&error)),
-        Err(_) => return response::problem(StatusCode::REQUEST_TIMEOUT, "The body took too long.", serde_json::json!({})),
+        Err(_) => {
+            return response::problem(
+                StatusCode::REQUEST_TIMEOUT,
+                "The body took too long.",
+                serde_json::json!({}),
+            );
+        }
     };
     let schema = &door.context.schema;
     let decoded = match request::decode(api, schema, &parts, &params, (body, client)) {
@@ -218,10 +240,15 @@ fn built_in(door: &Door, method: &Method, path: &str) -> Option<Response<Body>> 
     }
     Some(match path {
         "/healthz" => response::text(StatusCode::OK, TEXT, "ok\n"),
-        "/readyz" if door.context.shutdown.phase() == Phase::Running => response::text(StatusCode::OK, TEXT, "ready\n"),
+        "/readyz" if door.context.shutdown.phase() == Phase::Running => {
+            response::text(StatusCode::OK, TEXT, "ready\n")
+        }
         "/readyz" => response::text(StatusCode::SERVICE_UNAVAILABLE, TEXT, "draining\n"),
         _ => {
-            let page = door.context.telemetry.render(door.context.tree.snapshot().as_ref());
+            let page = door
+                .context
+                .telemetry
+                .render(door.context.tree.snapshot().as_ref());
             response::text(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", page)
         }
     })

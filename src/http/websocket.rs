@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use futures_util::{SinkExt, StreamExt};
 use hyper::body::Incoming;
 use hyper::header::{
-    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
-    UPGRADE,
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use hyper::upgrade::Upgraded;
 use hyper::{Request, Response, StatusCode};
@@ -42,20 +42,28 @@ const PING: Duration = Duration::from_secs(30);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
+    let values = headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .any(|value| value.trim().eq_ignore_ascii_case(token))
 }
 
 /// Tells whether a request asks for a WebSocket.
 pub fn is_upgrade(request: &Request<Incoming>) -> bool {
-    has_token(request.headers(), &CONNECTION, "upgrade") && has_token(request.headers(), &UPGRADE, "websocket")
+    has_token(request.headers(), &CONNECTION, "upgrade")
+        && has_token(request.headers(), &UPGRADE, "websocket")
 }
 
 /// 426 to a plain GET of an endpoint.
 pub fn required() -> Response<Body> {
     let detail = "This path speaks WebSocket only.";
     let mut response = response::problem(StatusCode::UPGRADE_REQUIRED, detail, json!({}));
-    response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
+    response
+        .headers_mut()
+        .insert(UPGRADE, HeaderValue::from_static("websocket"));
     response
 }
 
@@ -79,10 +87,16 @@ pub async fn upgrade(
         Err(error) => return response::from_malformed(&error),
     };
     let mut declared = connection["params"].clone();
-    let violations = context.schema.check_fields(&spec.params, &mut declared, "/params");
+    let violations = context
+        .schema
+        .check_fields(&spec.params, &mut declared, "/params");
     if !violations.is_empty() {
         let detail = "The request does not fit the schema.";
-        return response::problem(StatusCode::UNPROCESSABLE_ENTITY, detail, json!({ "errors": violations }));
+        return response::problem(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            detail,
+            json!({ "errors": violations }),
+        );
     }
     let (trace, deadline) = (Trace::root(), Instant::now() + context.timeout);
     let connection = match pass(context, &spec.middlewares, connection, deadline, &trace).await {
@@ -109,15 +123,32 @@ pub async fn upgrade(
 fn accept_key(request: &Request<Incoming>) -> Result<HeaderValue, Box<Response<Body>>> {
     let refuse = |status, detail| Box::new(response::problem(status, detail, json!({})));
     let headers = request.headers();
-    if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
-        let mut refusal = refuse(StatusCode::UPGRADE_REQUIRED, "Only WebSocket version 13 is spoken.");
-        refusal.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    if headers
+        .get(SEC_WEBSOCKET_VERSION)
+        .is_none_or(|version| version != "13")
+    {
+        let mut refusal = refuse(
+            StatusCode::UPGRADE_REQUIRED,
+            "Only WebSocket version 13 is spoken.",
+        );
+        refusal
+            .headers_mut()
+            .insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         return Err(refusal);
     }
     let key = headers.get(SEC_WEBSOCKET_KEY);
-    let key = key.ok_or_else(|| refuse(StatusCode::BAD_REQUEST, "The Sec-WebSocket-Key header is missing."))?;
-    HeaderValue::from_str(&derive_accept_key(key.as_bytes()))
-        .map_err(|_| refuse(StatusCode::BAD_REQUEST, "The Sec-WebSocket-Key header is not valid."))
+    let key = key.ok_or_else(|| {
+        refuse(
+            StatusCode::BAD_REQUEST,
+            "The Sec-WebSocket-Key header is missing.",
+        )
+    })?;
+    HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| {
+        refuse(
+            StatusCode::BAD_REQUEST,
+            "The Sec-WebSocket-Key header is not valid.",
+        )
+    })
 }
 
 /// Runs the session of an upgraded connection to its end.
@@ -127,7 +158,9 @@ async fn run(
     session: Session,
     (outbound_rx, message_bytes): (mpsc::Receiver<Frame>, usize),
 ) {
-    let config = WebSocketConfig::default().max_message_size(Some(message_bytes)).max_frame_size(Some(message_bytes));
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(message_bytes))
+        .max_frame_size(Some(message_bytes));
     let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
     if let Err(error) = socket.open(session.clone()).await {
         tracing::warn!(%error, "session not started");
@@ -182,7 +215,10 @@ async fn pump(
         () = slow.cancelled() => Some((CloseCode::Again, "too slow".to_owned())),
         () = shutdown.reached(Phase::Draining) => Some((CloseCode::Away, "the app is shutting down".to_owned())),
     };
-    let frame = close.map(|(code, reason)| CloseFrame { code, reason: reason.into() });
+    let frame = close.map(|(code, reason)| CloseFrame {
+        code,
+        reason: reason.into(),
+    });
     let closing = async {
         let _ = sink.send(Message::Close(frame)).await;
         let _ = sink.flush().await;

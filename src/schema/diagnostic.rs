@@ -7,7 +7,10 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use miette::{LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode,
+    SourceSpan, SpanContents,
+};
 
 use super::SourceFile;
 use super::model::Span;
@@ -53,6 +56,20 @@ impl Diagnostic {
         let before = self.before();
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         before[line_start..].chars().count() + 1
+    }
+
+    /// Renders the diagnostic for a person: file, line, column, the source underlined, the hint.
+    pub fn render(&self, colour: bool) -> String {
+        let theme = if colour {
+            GraphicalTheme::unicode()
+        } else {
+            GraphicalTheme::unicode_nocolor()
+        };
+        let mut out = String::new();
+        let rendered = GraphicalReportHandler::new_themed(theme)
+            .with_links(false)
+            .render_report(&mut out, self);
+        rendered.map_or_else(|_| self.message.clone(), |()| out)
     }
 
     /// Returns the source before the span.

@@ -38,6 +38,9 @@ pub use model::{
     Attributes, DefaultValue, Enum, Field, Format, Json, Length, Scalar, Schema, Shape, ShapeKind, Span, Type,
 };
 
+pub use spelling::nearest;
+pub use values::parse_duration;
+
 /// One `.ro` file.
 #[derive(Debug, Clone)]
 pub struct SourceFile {

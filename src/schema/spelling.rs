@@ -1,7 +1,7 @@
 //! Finds the name that was probably meant. Called by the passes for their hints.
 
 /// Returns the candidate nearest to `name`, if one is near enough to be a slip of the pen.
-pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (name.chars().count() / 3).clamp(1, 3);
     let ranked = candidates.into_iter().map(|known| (distance(name, known), known));
     let (found, known) = ranked.min_by_key(|(steps, _)| *steps)?;

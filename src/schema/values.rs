@@ -252,8 +252,8 @@ impl Resolver<'_> {
     }
 }
 
-/// Reads `200ms`, `30s`, `10m`, `1h`, `1d`.
-fn parse_duration(text: &str) -> Option<Duration> {
+/// Parses `"200ms"`, `"30s"`, `"10m"`, `"1h"` or `"1d"`.
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
     let number: u64 = text[..digits].parse().ok()?;
     let seconds = match text[digits..].trim_start() {

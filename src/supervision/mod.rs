@@ -10,6 +10,8 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
-pub use crate::supervision::policy::{Backoff, Child, Decision, Exit, History, Policy, Restart, Strategy, decide};
+pub use crate::supervision::policy::{
+    Backoff, Child, Decision, Exit, History, Policy, Restart, Strategy, decide,
+};
 pub use crate::supervision::supervisor::{ChildSpec, Message, StartError, Supervisor, stop_child};
 pub use crate::supervision::tree::{Load, Node, State, Tree};

@@ -55,8 +55,19 @@ impl ChildSpec {
     }
 
     /// Describes a supervisor child with children of its own.
-    pub fn supervisor(parent: &str, name: &str, policy: Policy, tree: &Tree, children: Vec<ChildSpec>) -> Self {
-        let arguments = Supervisor { path: format!("{parent}/{name}"), policy, tree: tree.clone(), children };
+    pub fn supervisor(
+        parent: &str,
+        name: &str,
+        policy: Policy,
+        tree: &Tree,
+        children: Vec<ChildSpec>,
+    ) -> Self {
+        let arguments = Supervisor {
+            path: format!("{parent}/{name}"),
+            policy,
+            tree: tree.clone(),
+            children,
+        };
         ChildSpec::new(name, move |supervisor| {
             let arguments = arguments.clone();
             async move {
@@ -94,7 +105,10 @@ impl Supervisor {
     pub async fn start(self) -> Result<ActorRef<Message>, StartError> {
         let path = self.path.clone();
         let spawned = Actor::spawn(None, Runner, self).await;
-        let (actor, _) = spawned.map_err(|error| StartError { path, reason: error.to_string() })?;
+        let (actor, _) = spawned.map_err(|error| StartError {
+            path,
+            reason: error.to_string(),
+        })?;
         Ok(actor)
     }
 
@@ -148,8 +162,13 @@ impl Actor for Runner {
         setup.tree.running(&setup.path);
         let specs = std::mem::take(&mut setup.children);
         let slots = specs.into_iter().map(|spec| Slot { spec, cell: None }).collect();
-        let mut state =
-            Running { setup, slots, history: History::default(), waiting: Vec::new(), next_ticket: 0 };
+        let mut state = Running {
+            setup,
+            slots,
+            history: History::default(),
+            waiting: Vec::new(),
+            next_ticket: 0,
+        };
         for index in 0..state.slots.len() {
             if let Err(error) = state.start(index, &myself).await {
                 state.stop(0..index).await;
@@ -202,8 +221,10 @@ impl Actor for Runner {
             SupervisionEvent::ActorTerminated(cell, _, _) => (cell, Exit::Normal),
             _ => return Ok(()),
         };
-        let ended =
-            state.slots.iter().position(|slot| slot.cell.as_ref().is_some_and(|c| c.get_id() == cell.get_id()));
+        let ended = state
+            .slots
+            .iter()
+            .position(|slot| slot.cell.as_ref().is_some_and(|c| c.get_id() == cell.get_id()));
         match ended {
             Some(index) => state.ended(index, exit, &myself).await,
             None => Ok(()), // stopped by this supervisor itself
@@ -226,7 +247,12 @@ impl Running {
         let start = Arc::clone(&self.slots[index].spec.start);
         let cell = match start(myself.get_cell()).await {
             Ok(cell) => cell,
-            Err(error) => return Err(StartError { path, reason: error.to_string() }),
+            Err(error) => {
+                return Err(StartError {
+                    path,
+                    reason: error.to_string(),
+                });
+            }
         };
         self.setup.tree.running(&path);
         self.slots[index].cell = Some(cell);
@@ -236,14 +262,20 @@ impl Running {
     /// Stops the children in `range` in reverse order and waits for each.
     async fn stop(&mut self, range: std::ops::Range<usize>) {
         for index in range.rev() {
-            let Some(cell) = self.slots[index].cell.take() else { continue };
+            let Some(cell) = self.slots[index].cell.take() else {
+                continue;
+            };
             stop_child(&cell, self.slots[index].spec.shutdown).await;
-            self.setup.tree.ended(&self.child_path(index), "shutdown", State::Stopped);
+            self.setup
+                .tree
+                .ended(&self.child_path(index), "shutdown", State::Stopped);
         }
     }
 
     async fn terminate(&mut self, name: &str) -> bool {
-        let Some(index) = self.slots.iter().position(|slot| slot.spec.name == name) else { return false };
+        let Some(index) = self.slots.iter().position(|slot| slot.spec.name == name) else {
+            return false;
+        };
         self.stop(index..index + 1).await;
         self.forget(index);
         true
@@ -253,7 +285,8 @@ impl Running {
     fn forget(&mut self, index: usize) {
         self.setup.tree.remove(&self.child_path(index));
         self.slots.remove(index);
-        self.waiting.retain(|(_, range)| !(range.start == index && range.len() == 1));
+        self.waiting
+            .retain(|(_, range)| !(range.start == index && range.len() == 1));
         for (_, range) in &mut self.waiting {
             let shift = |place: usize| if place > index { place - 1 } else { place };
             *range = shift(range.start)..shift(range.end);
@@ -262,8 +295,14 @@ impl Running {
 
     /// Kills the child that `path` names, or hands the order down to the child it lies below.
     fn kill(&self, path: &str, reply: RpcReplyPort<bool>) {
-        let (name, below) = path.split_once('/').map_or((path, None), |(name, below)| (name, Some(below)));
-        let cell = self.slots.iter().find(|slot| slot.spec.name == name).and_then(|slot| slot.cell.clone());
+        let (name, below) = path
+            .split_once('/')
+            .map_or((path, None), |(name, below)| (name, Some(below)));
+        let cell = self
+            .slots
+            .iter()
+            .find(|slot| slot.spec.name == name)
+            .and_then(|slot| slot.cell.clone());
         match (cell, below) {
             (Some(cell), None) => {
                 cell.kill();
@@ -287,7 +326,11 @@ impl Running {
         let path = self.child_path(index);
         self.slots[index].cell = None;
         let now = Instant::now();
-        let child = Child { index, restart: self.slots[index].spec.restart, siblings: self.slots.len() };
+        let child = Child {
+            index,
+            restart: self.slots[index].spec.restart,
+            siblings: self.slots.len(),
+        };
         self.history.prune(self.setup.policy.period, now);
         match decide(&self.setup.policy, &self.history, (child, &exit), now, jitter()) {
             Decision::Forget => {
@@ -302,7 +345,12 @@ impl Running {
                 Err(format!("{path} failed too often, last: {}", exit.reason()).into())
             }
             Decision::Restart { children, after } => {
-                tracing::warn!(path, reason = exit.reason(), after_ms = after.as_millis(), "actor ended, restarting");
+                tracing::warn!(
+                    path,
+                    reason = exit.reason(),
+                    after_ms = after.as_millis(),
+                    "actor ended, restarting"
+                );
                 self.setup.tree.ended(&path, exit.reason(), State::Restarting);
                 self.history.record(index, now);
                 self.stop(index + 1..children.end).await;
@@ -326,7 +374,9 @@ impl Running {
 
     /// Starts the children of a waiting restart; one that does not start counts as one that ended.
     async fn restart(&mut self, ticket: u64, myself: &ActorRef<Message>) -> Result<(), ActorProcessingErr> {
-        let Some(place) = self.waiting.iter().position(|(waiting, _)| *waiting == ticket) else { return Ok(()) };
+        let Some(place) = self.waiting.iter().position(|(waiting, _)| *waiting == ticket) else {
+            return Ok(());
+        };
         let (_, children) = self.waiting.swap_remove(place);
         for index in children.clone() {
             if self.slots[index].cell.is_some() {

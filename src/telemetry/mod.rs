@@ -26,15 +26,34 @@ pub struct Telemetry {
 
 impl Default for Telemetry {
     fn default() -> Self {
-        let buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
-        let builder = PrometheusBuilder::new().set_buckets(&buckets).expect("the buckets are not empty");
+        let buckets = [
+            0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+        ];
+        let builder = PrometheusBuilder::new()
+            .set_buckets(&buckets)
+            .expect("the buckets are not empty");
         let recorder = builder.build_recorder();
         let counter = metrics::Unit::Count;
-        recorder.describe_counter("rohas_calls_total".into(), Some(counter), "Handler calls by outcome.".into());
-        recorder.describe_counter("rohas_dead_letters_total".into(), Some(counter), "Events given up.".into());
+        recorder.describe_counter(
+            "rohas_calls_total".into(),
+            Some(counter),
+            "Handler calls by outcome.".into(),
+        );
+        recorder.describe_counter(
+            "rohas_dead_letters_total".into(),
+            Some(counter),
+            "Events given up.".into(),
+        );
         let seconds = Some(metrics::Unit::Seconds);
-        recorder.describe_histogram("rohas_call_duration_seconds".into(), seconds, "Time of handler calls.".into());
-        Telemetry { handle: recorder.handle(), recorder: Arc::new(recorder) }
+        recorder.describe_histogram(
+            "rohas_call_duration_seconds".into(),
+            seconds,
+            "Time of handler calls.".into(),
+        );
+        Telemetry {
+            handle: recorder.handle(),
+            recorder: Arc::new(recorder),
+        }
     }
 }
 
@@ -44,7 +63,8 @@ impl Telemetry {
         let label = || Label::new("handler", handler.to_owned());
         let counter = |outcome: &'static str| {
             let labels = vec![label(), Label::new("outcome", outcome)];
-            self.recorder.register_counter(&Key::from_parts("rohas_calls_total", labels), &METADATA)
+            self.recorder
+                .register_counter(&Key::from_parts("rohas_calls_total", labels), &METADATA)
         };
         let dead = Key::from_parts("rohas_dead_letters_total", vec![label()]);
         let seconds = Key::from_parts("rohas_call_duration_seconds", vec![label()]);
@@ -73,7 +93,10 @@ impl Telemetry {
             let key = Key::from_parts(name, vec![Label::new("actor", node.path.clone())]);
             self.recorder.register_counter(&key, &METADATA).absolute(value);
         };
-        gauge("rohas_actor_up", f64::from(u8::from(node.state == State::Running)));
+        gauge(
+            "rohas_actor_up",
+            f64::from(u8::from(node.state == State::Running)),
+        );
         counter("rohas_actor_restarts_total", node.restarts);
         if let Some(load) = node.load {
             gauge("rohas_mailbox_queued", load.queued as f64);
@@ -88,7 +111,12 @@ impl Telemetry {
         let telemetry = self.clone();
         ChildSpec::new("telemetry", move |supervisor| {
             let telemetry = telemetry.clone();
-            async move { Ok(Actor::spawn_linked(None, Upkeep, telemetry, supervisor).await?.0.get_cell()) }
+            async move {
+                Ok(Actor::spawn_linked(None, Upkeep, telemetry, supervisor)
+                    .await?
+                    .0
+                    .get_cell())
+            }
         })
     }
 }
@@ -105,7 +133,10 @@ pub struct Calls {
 impl Calls {
     /// Starts the clock of one call.
     pub fn start(&self) -> Timer {
-        Timer { calls: self.clone(), started: Instant::now() }
+        Timer {
+            calls: self.clone(),
+            started: Instant::now(),
+        }
     }
 
     /// Counts an event given up.
@@ -124,7 +155,11 @@ impl Timer {
     /// Records the call.
     pub fn stop(self, ok: bool) {
         self.calls.seconds.record(self.started.elapsed().as_secs_f64());
-        if ok { self.calls.ok.increment(1) } else { self.calls.failed.increment(1) }
+        if ok {
+            self.calls.ok.increment(1)
+        } else {
+            self.calls.failed.increment(1)
+        }
     }
 }
 
@@ -136,12 +171,21 @@ impl Actor for Upkeep {
     type State = Telemetry;
     type Arguments = Telemetry;
 
-    async fn pre_start(&self, myself: ActorRef<Tick>, telemetry: Telemetry) -> Result<Telemetry, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<Tick>,
+        telemetry: Telemetry,
+    ) -> Result<Telemetry, ActorProcessingErr> {
         myself.send_interval(UPKEEP, || Tick);
         Ok(telemetry)
     }
 
-    async fn handle(&self, _: ActorRef<Tick>, _: Tick, telemetry: &mut Telemetry) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        _: ActorRef<Tick>,
+        _: Tick,
+        telemetry: &mut Telemetry,
+    ) -> Result<(), ActorProcessingErr> {
         telemetry.handle.run_upkeep();
         Ok(())
     }

@@ -26,7 +26,11 @@ fn read<T: DeserializeOwned>(arguments: &[Json], place: usize) -> Result<T, Fail
     let value = arguments.get(place).unwrap_or(&Json::Null);
     T::deserialize(value).map_err(|error| {
         let message = format!("does not fit the handler's Rust type: {error}");
-        Failure::BadRequest(vec![Violation { path: String::new(), code: "type", message }])
+        Failure::BadRequest(vec![Violation {
+            path: String::new(),
+            code: "type",
+            message,
+        }])
     })
 }
 
@@ -155,7 +159,10 @@ pub struct Message<M = Json> {
 
 impl<M: DeserializeOwned> FromArguments for Message<M> {
     fn from_arguments(arguments: &[Json]) -> Result<Self, Failure> {
-        Ok(Message { message: read(arguments, 0)?, connection: read(arguments, 1)? })
+        Ok(Message {
+            message: read(arguments, 0)?,
+            connection: read(arguments, 1)?,
+        })
     }
 }
 
@@ -172,7 +179,11 @@ impl<T: Serialize> IntoReply for T {
     fn into_reply(self) -> Result<Reply, Failure> {
         let value = serde_json::to_value(self)
             .map_err(|error| Failure::internal(format!("the result is not JSON: {error}")))?;
-        Ok(Reply { value, response: None, effects: Effects::default() })
+        Ok(Reply {
+            value,
+            response: None,
+            effects: Effects::default(),
+        })
     }
 }
 
@@ -189,7 +200,14 @@ pub struct Response {
 
 impl IntoReply for Response {
     fn into_reply(self) -> Result<Reply, Failure> {
-        let response = Some(ResponseHead { status: self.status, headers: self.headers });
-        Ok(Reply { value: self.body, response, effects: Effects::default() })
+        let response = Some(ResponseHead {
+            status: self.status,
+            headers: self.headers,
+        });
+        Ok(Reply {
+            value: self.body,
+            response,
+            effects: Effects::default(),
+        })
     }
 }

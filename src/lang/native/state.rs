@@ -18,7 +18,10 @@ pub struct State {
 
 impl State {
     pub(crate) fn new(invocation: Arc<Invocation>) -> Self {
-        State { invocation, effects: Arc::default() }
+        State {
+            invocation,
+            effects: Arc::default(),
+        }
     }
 
     pub(crate) fn take_effects(&self) -> Effects {
@@ -49,7 +52,9 @@ impl State {
 
     /// Logs a line that carries the handler, the call and the trace id; `level` as in [`LogLine`].
     pub fn log(&self, level: &str, message: &str, fields: Json) {
-        let Invocation { id, handler, trace, .. } = &*self.invocation;
+        let Invocation {
+            id, handler, trace, ..
+        } = &*self.invocation;
         let line = LogLine {
             level: level.to_owned(),
             message: message.to_owned(),
@@ -78,5 +83,6 @@ impl State {
 }
 
 fn to_json(value: impl Serialize) -> Result<Json, Failure> {
-    serde_json::to_value(value).map_err(|error| Failure::internal(format!("the payload is not JSON: {error}")))
+    serde_json::to_value(value)
+        .map_err(|error| Failure::internal(format!("the payload is not JSON: {error}")))
 }
