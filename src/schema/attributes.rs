@@ -286,7 +286,11 @@ impl Resolver<'_> {
                 let items = values.iter().map(|value| self.literal_json(value, item));
                 items.collect::<Option<Vec<Json>>>().map(Json::Array)
             }
-            ValueKind::Object(entries) if entries.is_empty() => Some(Json::Object(serde_json::Map::new())),
+            // Not for shapes: their own defaults would fill them, without end if they hold themselves.
+            ValueKind::Object(entries) if entries.is_empty() => match ty.required() {
+                Type::Map(_) | Type::Scalar(Scalar::Json) => Some(Json::Object(serde_json::Map::new())),
+                _ => None,
+            },
             _ => None,
         }
     }
