@@ -816,7 +816,7 @@ async fn boot_watched(project: &Project) -> super::worker::IsolateWorker {
         project.root.clone(),
         project.handlers.clone(),
     );
-    super::isolate::boot(v8.setup, 4).await.ok().expect("boots")
+    super::isolate::boot(v8.setup, 4).await.expect("boots")
 }
 
 #[tokio::test]
@@ -834,6 +834,33 @@ async fn stop_ends_the_thread() {
     tokio::time::timeout(PATIENCE, calls.gone.cancelled())
         .await
         .expect("the thread ends");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_project_behind_a_symlink_works() {
+    let mut project = Project::new()
+        .file(
+            "real/node_modules/dep/index.js",
+            "module.exports = require('./part.js') + prompt('?');",
+        )
+        .file("real/node_modules/dep/part.js", "module.exports = 'part ';")
+        .file("real/src/lib.ts", "export const lib = 'lib';");
+    std::os::unix::fs::symlink(project.root.join("real"), project.root.join("link")).unwrap();
+    let root = project.root.join("link");
+    project = project
+        .file(
+            "real/a.ts",
+            "import dep from 'dep'; import { lib } from './src/lib'; export default () => [dep, lib];",
+        )
+        .declare(Kind::Api, "Linked", "link/a.ts");
+    project.config.heap_limit_mb = 0;
+    let v8 = V8::new(project.config.clone(), root, project.handlers.clone());
+    let worker = v8.boot().await.expect("boots");
+    assert_eq!(
+        value(&worker, "Linked", Json::Null).await,
+        json!(["part null", "lib"])
+    );
 }
 
 #[tokio::test]
