@@ -1,0 +1,3 @@
+export function handler(): string {
+  throw new Error("the database password is hunter2");
+}

@@ -1,0 +1,3 @@
+import { allOrders, type Order } from "../../lib/store.ts";
+
+export const handler = (): Order[] => allOrders();

@@ -1,0 +1,5 @@
+from lib import office
+
+
+def handler():
+    return office.report

@@ -1,0 +1,2 @@
+def handler():
+    raise RuntimeError("the database password is hunter2")

@@ -1,0 +1,5 @@
+from lib import office
+
+
+def handler(tick):
+    office.refresh_report()
