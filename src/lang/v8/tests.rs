@@ -886,28 +886,3 @@ async fn dropping_the_boot_ends_the_thread() {
         .await
         .expect("the thread ends");
 }
-
-/// Prints the numbers of the report: `cargo test --lib v8::tests::measure -- --ignored --nocapture`.
-#[tokio::test]
-#[ignore = "a measurement"]
-async fn measure() {
-    let mut project = Project::new().api("Echo", "export const handler = (req: any) => ({ a: req.body });");
-    project.config.permissions = Permissions::default();
-    for _ in 0..5 {
-        let started = Instant::now();
-        let worker = project.boot().await;
-        let booted = started.elapsed();
-        value(&worker, "Echo", json!(0)).await;
-        let started = Instant::now();
-        const CALLS: u32 = 5_000;
-        for number in 0..CALLS {
-            value(&worker, "Echo", json!(number)).await;
-        }
-        let sequential = started.elapsed() / CALLS;
-        let started = Instant::now();
-        let all = (0..CALLS).map(|number| value(&worker, "Echo", json!(number)));
-        futures_util::future::join_all(all).await;
-        let overlapping = started.elapsed() / CALLS;
-        println!("boot {booted:?}, one call {sequential:?}, each of {CALLS} overlapping {overlapping:?}");
-    }
-}
