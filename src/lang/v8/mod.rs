@@ -123,6 +123,11 @@ impl Runtime for V8 {
     }
 }
 
+/// Returns the version of V8 in this build.
+pub fn version() -> &'static str {
+    deno_core::v8::VERSION_STRING
+}
+
 /// Initialises V8. Idempotent; `boot` does it as well, this only takes the cost (some milliseconds) early.
 pub fn init_platform() {
     platform::platform();
