@@ -1,0 +1,110 @@
+//! Handlers that fail, hang and die in the mixed shop: their callers learn it in time, everything else goes on.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::client::{Answer, eventually};
+use crate::project::{App, shop};
+
+/// One call per language that has to work whatever happened before.
+async fn all_languages_answer(app: &App) {
+    let quote = json!({ "country": "FR", "grams": 10 });
+    app.get("/products/1").await.expect(200);
+    app.post("/shipping/quotes", quote).await.expect(200);
+    app.get("/till").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_handler_raises_stays_in_the_log() {
+    let app = shop().await;
+    let mut ids = Vec::new();
+    for path in [
+        "fail/typescript",
+        "fail/python",
+        "fail/rust",
+        "wrong-result",
+        "panic/rust",
+    ] {
+        let answer = app.get(&format!("/demo/{path}")).await;
+        let problem = answer.expect(500);
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+        assert_eq!(problem["detail"], "The handler failed.", "{path}");
+        let id = problem["id"].as_str().unwrap_or_default().to_owned();
+        assert!(uuid::Uuid::parse_str(&id).is_ok(), "{problem}");
+        let members: Vec<&String> = problem.as_object().unwrap().keys().collect();
+        assert_eq!(members, ["type", "title", "status", "detail", "id"], "{path}");
+        ids.push(id);
+    }
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 5, "every failure has an id of its own");
+    all_languages_answer(&app).await;
+}
+
+async fn is_stopped_in_time(app: &App, path: &str) -> Answer {
+    let started = Instant::now();
+    let answer = app.get(path).await;
+    answer.expect(504);
+    let took = started.elapsed();
+    assert!(took >= Duration::from_millis(990), "{took:?}");
+    assert!(took < Duration::from_secs(3), "the limit is 1 s: {took:?}");
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endless_typescript_loop_is_stopped() {
+    let app = shop().await;
+    is_stopped_in_time(&app, "/demo/loop/typescript").await;
+    app.get("/products/1").await.expect(200); // by the new isolate
+    assert_eq!(app.actor("shop/executors/v8/isolate-0").restarts, 1);
+    all_languages_answer(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endless_python_loop_is_stopped() {
+    let app = shop().await;
+    is_stopped_in_time(&app, "/demo/loop/python").await;
+    app.get("/mails").await.expect(200); // by the new interpreter
+    assert_eq!(app.actor("shop/executors/python/interpreter-0").restarts, 1);
+    all_languages_answer(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interpreter_that_exits_is_replaced() {
+    let app = shop().await;
+    let answer = app.get("/demo/exit/python").await;
+    answer.expect(503);
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    all_languages_answer(&app).await;
+    let interpreter = app.actor("shop/executors/python/interpreter-0");
+    assert_eq!(interpreter.restarts, 1);
+    assert_eq!(interpreter.last_exit.as_deref(), Some("exited with code 3"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_actors_come_back_with_their_mailbox() {
+    let app = shop().await;
+    for (path, check) in [
+        ("shop/apis/GetProduct", "/products/1"),
+        ("shop/apis/ListMails", "/mails"),
+        ("shop/executors/v8/executor", "/products/1"),
+        ("shop/executors/v8/isolate-0", "/products/1"),
+        ("shop/executors/python/interpreter-0", "/mails"),
+        ("shop/http/listener", "/till"),
+    ] {
+        assert!(app.running.kill(path).await, "{path}");
+        let answer = eventually("a connection", async || {
+            if app.is_refused().await {
+                None
+            } else {
+                Some(app.get(check).await)
+            }
+        });
+        answer.await.expect(200);
+        let restarted = async || (app.actor(path).restarts == 1).then_some(());
+        eventually(&format!("{path} is restarted"), restarted).await;
+    }
+    assert!(!app.running.kill("shop/apis/Nobody").await);
+    all_languages_answer(&app).await;
+}

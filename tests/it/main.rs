@@ -1,0 +1,12 @@
+//! One binary for everything that needs a running app: real sockets, real engines, the real command line.
+
+mod build;
+mod chat;
+mod cli;
+mod client;
+mod failures;
+mod http;
+mod lifecycle;
+mod overload;
+mod project;
+mod shop;
