@@ -3,14 +3,37 @@
 //! Started by the composition root, one per isolate and interpreter. Never sees an invocation.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use crate::actors::Pool;
-use crate::lang::{Runtime, Worker};
+use crate::lang::{Problem, Runtime, Worker};
 use crate::shutdown::Shutdown;
 use crate::supervision::ChildSpec;
+
+/// How long an engine has to come up and load its handlers: a module that never finishes loading, by a top-level
+/// `await` or an endless loop, must not hold up the start for ever.
+const BOOT_LIMIT: Duration = Duration::from_secs(60);
+
+/// Boots one worker within the limit.
+///
+/// # Errors
+/// As [`Runtime::boot`]; a worker that is not up in time is ended.
+pub async fn boot_in_time(runtime: &dyn Runtime) -> Result<Arc<dyn Worker>, Vec<Problem>> {
+    let boot = tokio::time::timeout(BOOT_LIMIT, runtime.boot()).await;
+    boot.unwrap_or_else(|_| {
+        let language = runtime.language();
+        let message = format!(
+            "the {language:?} engine did not load the handlers within {} s",
+            BOOT_LIMIT.as_secs()
+        );
+        Err(vec![
+            Problem::new(message).hint("look for a module that loops or awaits at its top level"),
+        ])
+    })
+}
 
 /// What a worker actor works with.
 #[derive(Clone)]
@@ -73,7 +96,7 @@ impl Actor for Keeper {
         let warm = slot.warm.lock().take();
         let worker = match warm {
             Some(worker) => worker,
-            None => slot.runtime.boot().await.map_err(|problems| {
+            None => boot_in_time(&*slot.runtime).await.map_err(|problems| {
                 let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
                 lines.join("; ")
             })?,
