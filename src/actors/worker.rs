@@ -10,7 +10,6 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use crate::actors::Pool;
 use crate::lang::{Problem, Runtime, Worker};
-use crate::shutdown::Shutdown;
 use crate::supervision::ChildSpec;
 
 /// How long an engine has to come up and load its handlers: a module that never finishes loading, by a top-level
@@ -46,8 +45,6 @@ pub struct WorkerSlot {
     pub pool: Pool,
     /// An engine that is up already, for whoever starts first.
     pub warm: Arc<Mutex<Option<Arc<dyn Worker>>>>,
-    /// Where its watch runs.
-    pub shutdown: Shutdown,
 }
 
 impl WorkerSlot {
@@ -72,11 +69,13 @@ struct Gone(String);
 struct Seated {
     slot: WorkerSlot,
     worker: Arc<dyn Worker>,
+    watch: tokio::task::AbortHandle,
 }
 
 impl Drop for Seated {
     fn drop(&mut self) {
         self.slot.pool.unseat(self.slot.number, &self.worker);
+        self.watch.abort();
         self.worker.stop();
     }
 }
@@ -103,11 +102,15 @@ impl Actor for Keeper {
         };
         slot.pool.seat(slot.number, Arc::clone(&worker));
         let exited = worker.exited();
-        slot.shutdown.spawn(async move {
+        let watch = tokio::spawn(async move {
             let reason = exited.await;
             let _ = myself.send_message(Gone(reason));
         });
-        Ok(Seated { slot, worker })
+        Ok(Seated {
+            slot,
+            worker,
+            watch: watch.abort_handle(),
+        })
     }
 
     async fn handle(

@@ -279,7 +279,6 @@ fn executor(context: &Context, parent: &str, Engine { runtime, pool, warm }: Eng
             runtime: Arc::clone(&runtime),
             pool: pool.clone(),
             warm: Arc::clone(&warm),
-            shutdown: context.shutdown.clone(),
         };
         slot.child(format!("{worker}-{number}"))
     });

@@ -80,11 +80,28 @@ impl Telemetry {
     pub fn render(&self, tree: Option<&Node>) -> String {
         if let Some(tree) = tree {
             tree.walk(&mut |node| self.record(node));
+            self.record_sessions(tree);
         }
         self.handle.render()
     }
 
+    /// Sessions come and go without end, so an endpoint counts them instead of each having its own series.
+    fn record_sessions(&self, tree: &Node) {
+        let endpoints = tree.children.iter().filter(|branch| branch.name == "sockets");
+        for endpoint in endpoints.flat_map(|sockets| &sockets.children) {
+            let label = Label::new("endpoint", endpoint.name.clone());
+            let key = Key::from_parts("rohas_websocket_sessions", vec![label]);
+            self.recorder
+                .register_gauge(&key, &METADATA)
+                .set(endpoint.children.len() as f64);
+        }
+    }
+
     fn record(&self, node: &Node) {
+        let mut segments = node.path.split('/').skip(1);
+        if segments.next() == Some("sockets") && segments.count() > 1 {
+            return; // a session
+        }
         let gauge = |name: &'static str, value: f64| {
             let key = Key::from_parts(name, vec![Label::new("actor", node.path.clone())]);
             self.recorder.register_gauge(&key, &METADATA).set(value);
