@@ -363,7 +363,7 @@ async fn too_many_restarts_stop_the_siblings_and_escalate() {
     assert_eq!(take(&mut log).await, ["-c", "-b"]);
     supervisor
         .get_cell()
-        .wait(Some(Duration::from_secs(20).into()))
+        .wait(Some(Duration::from_secs(20)))
         .await
         .expect("the supervisor gives up");
     assert_eq!(
