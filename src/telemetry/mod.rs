@@ -66,14 +66,21 @@ impl Telemetry {
             self.recorder
                 .register_counter(&Key::from_parts("rohas_calls_total", labels), &METADATA)
         };
-        let dead = Key::from_parts("rohas_dead_letters_total", vec![label()]);
         let seconds = Key::from_parts("rohas_call_duration_seconds", vec![label()]);
         Calls {
             ok: counter("ok"),
             failed: counter("failed"),
-            dead_letters: self.recorder.register_counter(&dead, &METADATA),
             seconds: self.recorder.register_histogram(&seconds, &METADATA),
         }
+    }
+
+    /// Returns the counter of the events that one handler was given up on.
+    pub fn dead_letters(&self, handler: &str) -> Counter {
+        let label = Label::new("handler", handler.to_owned());
+        self.recorder.register_counter(
+            &Key::from_parts("rohas_dead_letters_total", vec![label]),
+            &METADATA,
+        )
     }
 
     /// Renders everything in Prometheus' text format; what the tree knows is read off `tree` now.
@@ -143,7 +150,6 @@ impl Telemetry {
 pub struct Calls {
     ok: Counter,
     failed: Counter,
-    dead_letters: Counter,
     seconds: Histogram,
 }
 
@@ -154,11 +160,6 @@ impl Calls {
             calls: self.clone(),
             started: Instant::now(),
         }
-    }
-
-    /// Counts an event given up.
-    pub fn dead_letter(&self) {
-        self.dead_letters.increment(1);
     }
 }
 
