@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::invocation::{Failure, HandlerId, Invocation, Json, Kind, Outcome, Reply, Trace};
 use crate::lang::{FileHandler, Problem, Runtime, Worker};
 
-use super::{Config, Permissions, V8};
+use super::{Config, V8};
 
 /// Longer than anything here takes on a loaded machine; a test that reaches it has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
