@@ -69,15 +69,14 @@ fn a_rust_handler_has_one_place() {
                   event Happened { handler: [same] }\n";
     let app = ActorApp::builder().schema_text(schema).config(config(""));
     let app = app.handler("Twice", anything).handler("Twice", anything);
-    let text = app
-        .handler("same", anything)
-        .build()
-        .map(drop)
-        .unwrap_err()
-        .render(false);
+    let error = app.handler("same", anything).build().map(drop).unwrap_err();
+    let text = error.render(false);
     assert_contains(
         &text,
-        &["two Rust handlers are registered for api Twice", "`same`"],
+        &[
+            "two Rust handlers are registered for api Twice",
+            "the Rust handler \"same\" could be any of api same, event same",
+        ],
     );
 }
 

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::client::{Answer, eventually};
-use crate::project::{App, shop};
+use crate::client::{Answer, eventually, soon};
+use crate::project::{App, Project, shop};
 
 /// One call per language that has to work whatever happened before.
 async fn all_languages_answer(app: &App) {
@@ -107,4 +107,45 @@ async fn killed_actors_come_back_with_their_mailbox() {
     }
     assert!(!app.running.kill("shop/apis/Nobody").await);
     all_languages_answer(&app).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_survives_the_death_of_its_engine() {
+    let schema = r#"
+        event Lap { payload: Int  handler: [by_typescript]  triggers: [LapDone]  timeout: "1s"
+                    retry: { attempts: 3, backoff: "10ms" } }
+        event Job { payload: Int  handler: [by_python]  triggers: [JobDone]
+                    retry: { attempts: 3, backoff: "10ms" } }
+        event LapDone { payload: { attempt: Int } }
+        event JobDone { payload: { attempt: Int } }
+    "#;
+    let python = "
+import os
+
+def handler(event, state):
+    if event.attempt == 1:
+        os._exit(1)
+    return {'attempt': event.attempt}
+";
+    let typescript = "export function handler(event) {
+        while (event.attempt === 1); // for ever
+        return { attempt: event.attempt };
+    }";
+    let project = Project::new(&[
+        ("schema/jobs.ro", schema),
+        ("src/handlers/events/by_python.py", python),
+        ("src/handlers/events/by_typescript.ts", typescript),
+    ]);
+    let app = App::start(project.builder()).await;
+    let mut done = ["JobDone", "LapDone"].map(|name| app.running.subscribe(name).unwrap());
+    for number in 1..=2 {
+        app.running.publish("Job", json!(number)).await.unwrap();
+        app.running.publish("Lap", json!(number)).await.unwrap();
+    }
+    for subscription in &mut done {
+        for _ in 1..=2 {
+            let event = soon("it is done", subscription.next()).await.unwrap();
+            assert_eq!(*event.payload, json!({ "attempt": 2 }));
+        }
+    }
 }

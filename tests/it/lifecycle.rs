@@ -1,9 +1,12 @@
 //! How apps end and live beside each other.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rohas::{ActorApp, Failure, Json, Request, StartError, State};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use crate::client::{eventually, soon};
@@ -76,6 +79,31 @@ async fn the_drain_limit_ends_what_does_not_end() {
     soon("the end", app.running.shutdown()).await;
     assert!(client.is_refused().await);
     in_flight.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_connection_does_not_hold_up_a_shutdown() {
+    let schema = r#"api Hi { method: GET path: "/" response: String }"#;
+    let hi = async |_: Request, _: State| Ok::<_, Failure>("hi");
+    let app = App::start(inline(schema).handler("Hi", hi)).await;
+    let mut silent = TcpStream::connect(app.client.0).await.unwrap();
+    let mut kept = TcpStream::connect(app.client.0).await.unwrap();
+    let mut buffer = [0; 1024];
+    for _ in 0..2 {
+        kept.write_all(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n")
+            .await
+            .unwrap();
+        let read = soon("an answer", kept.read(&mut buffer)).await.unwrap();
+        let answer = String::from_utf8_lossy(&buffer[..read]);
+        assert!(answer.ends_with("\r\n\r\n\"hi\""), "{answer}");
+    }
+    let started = Instant::now();
+    soon("the end", app.running.shutdown()).await;
+    let took = started.elapsed();
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    for stream in [&mut silent, &mut kept] {
+        assert_eq!(soon("the close", stream.read(&mut buffer)).await.unwrap(), 0);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -56,6 +56,37 @@ async fn a_full_mailbox_is_503_and_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_killed_actor_keeps_what_waits_and_what_runs() {
+    let gate = Arc::new(Semaphore::new(0));
+    let handler = {
+        let gate = Arc::clone(&gate);
+        move |request: Request, _: State| {
+            let gate = Arc::clone(&gate);
+            async move {
+                gate.acquire().await.unwrap().forget();
+                Ok::<_, Failure>(request.query["n"].clone())
+            }
+        }
+    };
+    let schema = r#"api Slow { method: GET path: "/slow" response: String concurrency: 1 }"#;
+    let app = App::start(inline(schema).handler("Slow", handler)).await;
+    let client = app.client;
+    let calls: Vec<_> = (0..5)
+        .map(|n| tokio::spawn(async move { client.get(&format!("/slow?n={n}")).await }))
+        .collect();
+    let slow = || app.actor("app/apis/Slow");
+    let waiting = async || (slow().load.unwrap().queued == 4).then_some(());
+    eventually("one runs and four wait", waiting).await;
+    assert!(app.running.kill("app/apis/Slow").await);
+    eventually("the restart", async || (slow().restarts == 1).then_some(())).await;
+    assert_eq!(slow().load.unwrap().queued, 4);
+    gate.add_permits(5);
+    for (n, call) in calls.into_iter().enumerate() {
+        assert_eq!(soon("the answer", call).await.unwrap().expect(200), n.to_string());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rust_handler_is_dropped_at_its_limit() {
     struct Dropped(Arc<Notify>);
     impl Drop for Dropped {

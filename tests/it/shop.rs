@@ -134,6 +134,38 @@ async fn an_order_travels_through_the_languages_exactly_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn many_orders_at_once_lose_and_double_nothing() {
+    let app = shop().await;
+    let crate_of_ink = json!({ "name": "Ink", "price": 100, "stock": 150 });
+    create(&app, &[KEY], crate_of_ink).await.expect(201);
+    let client = app.client;
+    let orders = (0..200).map(|n| {
+        let items = json!([{ "productId": 4, "quantity": 1 }]);
+        let body = json!({ "customer": format!("c{n}@example.com"), "items": items });
+        tokio::spawn(async move { client.post("/orders", body).await.status })
+    });
+    let mut statuses = Vec::new();
+    for order in orders.collect::<Vec<_>>() {
+        statuses.push(soon("the order", order).await.unwrap());
+    }
+    let count = |status: u16| statuses.iter().filter(|known| **known == status).count();
+    assert_eq!((count(201), count(409)), (150, 50), "{statuses:?}");
+
+    let invoices = async || {
+        let all = app.get("/mails").await.expect(200);
+        let subject = |mail: &Json| mail["subject"].as_str().unwrap().to_owned();
+        let all = all.as_array().unwrap().iter().map(subject);
+        let mut invoices: Vec<String> = all.filter(|subject| subject.starts_with("Your")).collect();
+        invoices.sort();
+        (invoices.len() >= 150).then_some(invoices)
+    };
+    let mut invoices = eventually("every invoice is sent", invoices).await;
+    invoices.dedup();
+    assert_eq!(invoices.len(), 150);
+    assert_eq!(app.get("/products/4").await.expect(200)["stock"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failed_order_publishes_nothing() {
     let app = shop().await;
     let mut placed = app.running.subscribe("OrderPlaced").unwrap();
