@@ -1,5 +1,7 @@
 //! One binary for everything that needs a running app: real sockets, real engines, the real command line.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
+
 mod build;
 mod chat;
 mod cli;
