@@ -68,6 +68,11 @@ impl Shutdown {
         });
     }
 
+    /// Counts the spawned tasks that have not ended.
+    pub fn tasks(&self) -> usize {
+        self.tasks.len()
+    }
+
     /// Waits until every spawned task has ended. Cancel-safe.
     pub async fn drained(&self) {
         self.tasks.close();

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::oneshot;
 
-use crate::actors::mailbox::{Mailbox, Wake};
+use crate::actors::mailbox::Mailbox;
 use crate::invocation::{Failure, HandlerId, Invocation, Outcome};
 use crate::lang::{Language, Worker};
 use crate::shutdown::Shutdown;
@@ -207,38 +207,58 @@ impl Executor {
     }
 }
 
+enum Message {
+    /// There is work, or room for it.
+    Wake,
+    /// The time to look again has come.
+    Recheck,
+}
+
+struct Picking {
+    executor: Executor,
+    /// A recheck is on its way: one at a time, however much work comes in meanwhile.
+    rechecking: bool,
+}
+
 struct Picker;
 
 impl Actor for Picker {
-    type Msg = Wake;
-    type State = Executor;
+    type Msg = Message;
+    type State = Picking;
     type Arguments = Executor;
 
     async fn pre_start(
         &self,
-        myself: ActorRef<Wake>,
+        myself: ActorRef<Message>,
         executor: Executor,
-    ) -> Result<Executor, ActorProcessingErr> {
+    ) -> Result<Picking, ActorProcessingErr> {
         executor
             .pool
             .queue
-            .attach(move || drop(myself.send_message(Wake)));
-        Ok(executor)
+            .attach(move || drop(myself.send_message(Message::Wake)));
+        Ok(Picking {
+            executor,
+            rechecking: false,
+        })
     }
 
     async fn handle(
         &self,
-        myself: ActorRef<Wake>,
-        _: Wake,
-        Executor { pool, shutdown }: &mut Executor,
+        myself: ActorRef<Message>,
+        message: Message,
+        state: &mut Picking,
     ) -> Result<(), ActorProcessingErr> {
+        let Executor { pool, shutdown } = &state.executor;
+        state.rechecking &= !matches!(message, Message::Recheck);
         pool.queue.woken();
         while pool.queue.load().queued > 0 {
             let (worker, in_flight) = match pool.pick() {
                 Pick::Worker(worker, in_flight) => (worker, in_flight),
                 Pick::Full => break,
                 Pick::Later => {
-                    myself.send_after(RECHECK, || Wake);
+                    if !std::mem::replace(&mut state.rechecking, true) {
+                        myself.send_after(RECHECK, || Message::Recheck);
+                    }
                     break;
                 }
             };

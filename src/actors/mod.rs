@@ -35,7 +35,7 @@ pub use crate::actors::middleware::{Passage, pass};
 pub use crate::actors::session::{Frame, Session};
 pub use crate::actors::socket::Socket;
 pub use crate::actors::subscriber::EventSubscriber;
-pub use crate::actors::worker::WorkerSlot;
+pub use crate::actors::worker::{WorkerSlot, boot_in_time};
 
 /// What every entity actor works with; one per app.
 pub struct Context {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use serde_json::json;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 use crate::actors::mailbox::{Mailbox, Wake};
@@ -46,7 +46,7 @@ struct Inner {
     trace: Trace,
     mailbox: Mailbox<Work>,
     outbound_tx: mpsc::Sender<Frame>,
-    slow: CancellationToken,
+    cut: CancellationToken,
 }
 
 /// The handle on the actor of one session.
@@ -62,7 +62,7 @@ impl Session {
         connection["endpoint"] = json!(socket.spec().name);
         let (outbound_tx, outbound_rx) = mpsc::channel(OUTBOUND);
         let mailbox = Mailbox::new(socket.spec().mailbox, 1);
-        let slow = CancellationToken::new();
+        let cut = CancellationToken::new();
         (
             Session(Arc::new(Inner {
                 id,
@@ -71,7 +71,7 @@ impl Session {
                 trace,
                 mailbox,
                 outbound_tx,
-                slow,
+                cut,
             })),
             outbound_rx,
         )
@@ -86,9 +86,10 @@ impl Session {
         self.0.outbound_tx.clone()
     }
 
-    /// Returns the token that is cancelled when the client does not keep up with the broadcasts.
-    pub fn slow(&self) -> CancellationToken {
-        self.0.slow.clone()
+    /// Returns the token that is cancelled when the connection must end: the client does not keep up with the
+    /// broadcasts, or the actor is gone.
+    pub fn cut(&self) -> CancellationToken {
+        self.0.cut.clone()
     }
 
     /// Describes the actor as a child of its endpoint at `parent`.
@@ -230,27 +231,36 @@ impl Inner {
     }
 }
 
+/// The state of the actor; leaving it, however the actor ends, ends the connection too.
+struct Talk {
+    session: Session,
+    _cut: DropGuard,
+}
+
+impl Drop for Talk {
+    fn drop(&mut self) {
+        self.session.0.socket.close(self.session.id());
+    }
+}
+
 struct Conversation;
 
 impl Actor for Conversation {
     type Msg = Wake;
-    type State = Session;
+    type State = Talk;
     type Arguments = Session;
 
-    async fn pre_start(
-        &self,
-        myself: ActorRef<Wake>,
-        session: Session,
-    ) -> Result<Session, ActorProcessingErr> {
+    async fn pre_start(&self, myself: ActorRef<Wake>, session: Session) -> Result<Talk, ActorProcessingErr> {
         session.0.mailbox.attach(move || drop(myself.send_message(Wake)));
-        Ok(session)
+        let cut = session.cut().drop_guard();
+        Ok(Talk { session, _cut: cut })
     }
 
     async fn handle(
         &self,
         myself: ActorRef<Wake>,
         _: Wake,
-        session: &mut Session,
+        Talk { session, .. }: &mut Talk,
     ) -> Result<(), ActorProcessingErr> {
         session.0.mailbox.woken();
         while let Some((work, permit)) = session.0.mailbox.take() {
@@ -263,11 +273,6 @@ impl Actor for Conversation {
                 }
             });
         }
-        Ok(())
-    }
-
-    async fn post_stop(&self, _: ActorRef<Wake>, session: &mut Session) -> Result<(), ActorProcessingErr> {
-        session.0.socket.close(&session.0.id);
         Ok(())
     }
 }

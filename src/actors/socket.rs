@@ -91,7 +91,7 @@ impl Socket {
         self.0
             .sessions
             .write()
-            .insert(session.id().to_owned(), (session.outbound(), session.slow()));
+            .insert(session.id().to_owned(), (session.outbound(), session.cut()));
         let id = session.id().to_owned();
         let spec = session.child(&path).restart(Restart::Temporary);
         let started = ractor::call!(supervisor, Message::Start, spec);
@@ -110,14 +110,14 @@ impl Socket {
     /// Sends `message` to every session. One that does not keep up is disconnected rather than slowing the rest.
     pub fn broadcast(&self, message: &Json) {
         let text: Arc<str> = message.to_string().into();
-        for (id, (outbound_tx, slow)) in self.0.sessions.read().iter() {
-            if outbound_tx.try_send(Frame::Text(Arc::clone(&text))).is_err() && !slow.is_cancelled() {
+        for (id, (outbound_tx, cut)) in self.0.sessions.read().iter() {
+            if outbound_tx.try_send(Frame::Text(Arc::clone(&text))).is_err() && !cut.is_cancelled() {
                 tracing::warn!(
                     endpoint = self.0.spec.name,
                     session = id,
                     "session does not keep up, closing it"
                 );
-                slow.cancel();
+                cut.cancel();
             }
         }
     }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use chrono::SecondsFormat;
 use futures_util::future::BoxFuture;
+use metrics::Counter;
 use parking_lot::Mutex;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use serde_json::json;
@@ -72,6 +73,7 @@ struct Inner {
     context: Arc<Context>,
     mailbox: Mailbox<Envelope>,
     calls: Calls,
+    dead_letters: Counter,
 }
 
 /// The handle on the actor of one handler of one event.
@@ -91,6 +93,7 @@ impl EventSubscriber {
                 chain: Arc::clone(&chain),
                 mailbox: Mailbox::new(event.mailbox, event.concurrency),
                 calls: context.telemetry.calls(&handler.to_string()),
+                dead_letters: context.telemetry.dead_letters(&handler.to_string()),
                 handler,
                 context: Arc::clone(context),
             }))
@@ -236,7 +239,7 @@ impl Inner {
     }
 
     fn dead_letter(&self, envelope: &Envelope, error: &Failure) {
-        self.calls.dead_letter();
+        self.dead_letters.increment(1);
         let stack = if let Failure::Raised { stack, .. } = error {
             stack.as_str()
         } else {

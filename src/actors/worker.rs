@@ -3,14 +3,36 @@
 //! Started by the composition root, one per isolate and interpreter. Never sees an invocation.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use crate::actors::Pool;
-use crate::lang::{Runtime, Worker};
-use crate::shutdown::Shutdown;
+use crate::lang::{Problem, Runtime, Worker};
 use crate::supervision::ChildSpec;
+
+/// How long an engine has to come up and load its handlers: a module that never finishes loading, by a top-level
+/// `await` or an endless loop, must not hold up the start for ever.
+const BOOT_LIMIT: Duration = Duration::from_secs(60);
+
+/// Boots one worker within the limit.
+///
+/// # Errors
+/// As [`Runtime::boot`]; a worker that is not up in time is ended.
+pub async fn boot_in_time(runtime: &dyn Runtime) -> Result<Arc<dyn Worker>, Vec<Problem>> {
+    let boot = tokio::time::timeout(BOOT_LIMIT, runtime.boot()).await;
+    boot.unwrap_or_else(|_| {
+        let language = runtime.language();
+        let message = format!(
+            "the {language:?} engine did not load the handlers within {} s",
+            BOOT_LIMIT.as_secs()
+        );
+        Err(vec![
+            Problem::new(message).hint("look for a module that loops or awaits at its top level"),
+        ])
+    })
+}
 
 /// What a worker actor works with.
 #[derive(Clone)]
@@ -23,8 +45,6 @@ pub struct WorkerSlot {
     pub pool: Pool,
     /// An engine that is up already, for whoever starts first.
     pub warm: Arc<Mutex<Option<Arc<dyn Worker>>>>,
-    /// Where its watch runs.
-    pub shutdown: Shutdown,
 }
 
 impl WorkerSlot {
@@ -49,11 +69,13 @@ struct Gone(String);
 struct Seated {
     slot: WorkerSlot,
     worker: Arc<dyn Worker>,
+    watch: tokio::task::AbortHandle,
 }
 
 impl Drop for Seated {
     fn drop(&mut self) {
         self.slot.pool.unseat(self.slot.number, &self.worker);
+        self.watch.abort();
         self.worker.stop();
     }
 }
@@ -73,18 +95,22 @@ impl Actor for Keeper {
         let warm = slot.warm.lock().take();
         let worker = match warm {
             Some(worker) => worker,
-            None => slot.runtime.boot().await.map_err(|problems| {
+            None => boot_in_time(&*slot.runtime).await.map_err(|problems| {
                 let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
                 lines.join("; ")
             })?,
         };
         slot.pool.seat(slot.number, Arc::clone(&worker));
         let exited = worker.exited();
-        slot.shutdown.spawn(async move {
+        let watch = tokio::spawn(async move {
             let reason = exited.await;
             let _ = myself.send_message(Gone(reason));
         });
-        Ok(Seated { slot, worker })
+        Ok(Seated {
+            slot,
+            worker,
+            watch: watch.abort_handle(),
+        })
     }
 
     async fn handle(

@@ -191,14 +191,23 @@ impl Running {
         ractor::call!(self.root, Message::Kill, below).unwrap_or(false)
     }
 
-    /// Runs until SIGINT or SIGTERM, then drains.
+    /// Runs until SIGINT or SIGTERM, then drains; a second signal ends the drain.
     pub async fn run(self) {
-        let mut ended = self.root.get_cell();
+        let root = self.root.get_cell();
         tokio::select! {
             signal = terminated() => tracing::info!(signal, "shutting down"),
-            () = gone(&mut ended) => tracing::error!("the tree gave up, shutting down"),
+            _ = root.wait(None) => tracing::error!("the tree gave up, shutting down"),
         }
-        self.shutdown().await;
+        let shutdown = self.context.shutdown.clone();
+        tokio::select! {
+            () = self.shutdown() => {}
+            signal = terminated() => {
+                tracing::warn!(signal, "second signal, dropping what is left");
+                shutdown.enter(Phase::Forced);
+                root.kill();
+                shutdown.drained().await;
+            }
+        }
     }
 
     /// Stops gracefully: no new work, what is accepted is finished, at most until the drain limit; then the rest
@@ -206,17 +215,15 @@ impl Running {
     pub async fn shutdown(self) {
         let shutdown = self.context.shutdown.clone();
         shutdown.enter(Phase::Draining);
+        let left = || self.context.tree.busy() + shutdown.tasks();
         let idle = async {
             // Connections and calls are tasks; what they publish on their way out is in mailboxes.
-            while self.context.tree.busy() > 0 {
+            while left() > 0 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
         if tokio::time::timeout(self.drain, idle).await.is_err() {
-            tracing::warn!(
-                left = self.context.tree.busy(),
-                "drain limit reached, dropping what is left"
-            );
+            tracing::warn!(left = left(), "drain limit reached, dropping what is left");
         }
         shutdown.enter(Phase::Forced);
         stop_child(&self.root.get_cell(), Duration::from_secs(10)).await;
@@ -240,9 +247,4 @@ async fn terminated() -> &'static str {
         _ = tokio::signal::ctrl_c() => "SIGINT",
         _ = terminate.recv() => "SIGTERM",
     }
-}
-
-/// Waits for an actor to end.
-async fn gone(cell: &mut ractor::ActorCell) {
-    let _ = cell.wait(None).await;
 }

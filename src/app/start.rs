@@ -7,7 +7,9 @@ use futures_util::future::join_all;
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
 
-use crate::actors::{Api, Context, Cron, EventSubscriber, Executor, Executors, Pool, Socket, WorkerSlot};
+use crate::actors::{
+    Api, Context, Cron, EventSubscriber, Executor, Executors, Pool, Socket, WorkerSlot, boot_in_time,
+};
 use crate::app::{ActorApp, Running};
 use crate::bus::memory::Memory;
 use crate::http::{Door, Limits, RouteError, Routes};
@@ -165,7 +167,7 @@ fn languages(app: &ActorApp) -> HashMap<HandlerId, Language> {
 /// first. So the problems of all languages come at once, before any actor runs.
 async fn boot(app: &ActorApp) -> Result<Vec<Engine>, StartError> {
     let runtimes = runtimes(app);
-    let booted = join_all(runtimes.iter().map(|runtime| runtime.boot())).await;
+    let booted = join_all(runtimes.iter().map(|runtime| boot_in_time(&**runtime))).await;
     let mut engines = Vec::new();
     let mut problems = Vec::new();
     for (runtime, result) in runtimes.into_iter().zip(booted) {
@@ -189,6 +191,7 @@ async fn boot(app: &ActorApp) -> Result<Vec<Engine>, StartError> {
     expect(unused_variables, clippy::vec_init_then_push, reason = "only Rust is left")
 )]
 fn runtimes(app: &ActorApp) -> Vec<Arc<dyn Runtime>> {
+    let root = &app.root;
     let of = |language: Language| -> Vec<FileHandler> {
         app.files
             .iter()
@@ -205,7 +208,7 @@ fn runtimes(app: &ActorApp) -> Vec<Arc<dyn Runtime>> {
         let config = app.config.typescript.clone();
         runtimes.push(Arc::new(crate::lang::v8::V8::new(
             config,
-            app.root.clone(),
+            root.clone(),
             files.to_vec(),
         )));
     }
@@ -214,7 +217,7 @@ fn runtimes(app: &ActorApp) -> Vec<Arc<dyn Runtime>> {
         let config = app.config.python.clone();
         runtimes.push(Arc::new(crate::lang::python::Python::new(
             config,
-            app.root.clone(),
+            root.clone(),
             files.to_vec(),
         )));
     }
@@ -276,7 +279,6 @@ fn executor(context: &Context, parent: &str, Engine { runtime, pool, warm }: Eng
             runtime: Arc::clone(&runtime),
             pool: pool.clone(),
             warm: Arc::clone(&warm),
-            shutdown: context.shutdown.clone(),
         };
         slot.child(format!("{worker}-{number}"))
     });

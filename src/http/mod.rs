@@ -13,8 +13,5 @@ mod routes;
 mod server;
 mod websocket;
 
-#[cfg(test)]
-mod tests;
-
 pub use crate::http::routes::{RouteError, Routes};
 pub use crate::http::server::{Door, Limits};

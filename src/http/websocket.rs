@@ -181,7 +181,7 @@ async fn pump(
 ) {
     let (mut sink, mut incoming) = stream.split();
     let mut ping = tokio::time::interval_at(tokio::time::Instant::now() + PING, PING);
-    let slow = session.slow();
+    let cut = session.cut();
     let reading = async {
         while let Some(message) = incoming.next().await {
             match message {
@@ -212,7 +212,7 @@ async fn pump(
     let close = tokio::select! {
         close = reading => close,
         close = writing => close,
-        () = slow.cancelled() => Some((CloseCode::Again, "too slow".to_owned())),
+        () = cut.cancelled() => Some((CloseCode::Again, "the session ended, connect again".to_owned())),
         () = shutdown.reached(Phase::Draining) => Some((CloseCode::Away, "the app is shutting down".to_owned())),
     };
     let frame = close.map(|(code, reason)| CloseFrame {

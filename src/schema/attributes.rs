@@ -35,6 +35,7 @@ impl Resolver<'_> {
         for attribute in written {
             let name = attribute.name.text.as_str();
             if !KNOWN.contains(&name) {
+                let near = nearest(name, KNOWN.iter().copied()).map(|near| format!("@{near}"));
                 self.out
                     .error(
                         codes::UNKNOWN_ATTRIBUTE,
@@ -42,7 +43,7 @@ impl Resolver<'_> {
                         format!("there is no attribute `@{name}`"),
                     )
                     .with_hint(format!("known are @{}", KNOWN.join(", @")))
-                    .with_suggestion(nearest(name, KNOWN.iter().copied()));
+                    .with_suggestion(near.as_deref());
             } else if !seen.insert(name) {
                 self.argument_error(attribute, "is given twice", "remove one of the two");
             } else if let Some(needed) = self.misfit(name, ty) {
@@ -285,7 +286,11 @@ impl Resolver<'_> {
                 let items = values.iter().map(|value| self.literal_json(value, item));
                 items.collect::<Option<Vec<Json>>>().map(Json::Array)
             }
-            ValueKind::Object(entries) if entries.is_empty() => Some(Json::Object(serde_json::Map::new())),
+            // Not for shapes: their own defaults would fill them, without end if they hold themselves.
+            ValueKind::Object(entries) if entries.is_empty() => match ty.required() {
+                Type::Map(_) | Type::Scalar(Scalar::Json) => Some(Json::Object(serde_json::Map::new())),
+                _ => None,
+            },
             _ => None,
         }
     }

@@ -77,6 +77,17 @@ impl Diagnostic {
         self.source.get(..self.span.start).unwrap_or(&self.source)
     }
 
+    /// Widens a span to whole lines, so that a report without context still shows the line.
+    fn whole_lines(&self, span: &SourceSpan) -> SourceSpan {
+        let text = self.source.as_ref();
+        let end = span.offset() + span.len();
+        let start = text.get(..span.offset()).and_then(|before| before.rfind('\n'));
+        let start = start.map_or(0, |at| at + 1);
+        let rest = text.get(end..).unwrap_or_default();
+        let end = end + rest.find('\n').unwrap_or(rest.len());
+        (start, end - start).into()
+    }
+
     /// Sets the text under the marked span.
     pub(super) fn with_label(&mut self, label: impl Into<String>) -> &mut Self {
         self.label = label.into();
@@ -143,13 +154,25 @@ impl SourceCode for Diagnostic {
         lines_before: usize,
         lines_after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let inner = self.source.as_ref().read_span(span, lines_before, lines_after)?;
+        let lines = self.whole_lines(span);
+        let inner = self
+            .source
+            .as_ref()
+            .read_span(&lines, lines_before, lines_after)?;
+        // Without lines before, the position that is printed is that of the span, not of its line.
+        let column = self
+            .source
+            .get(lines.offset()..span.offset())
+            .unwrap_or_default()
+            .chars()
+            .count();
+        let column = if lines_before == 0 { column } else { inner.column() };
         Ok(Box::new(MietteSpanContents::new_named(
             self.file.clone(),
             inner.data(),
             *inner.span(),
             inner.line(),
-            inner.column(),
+            column,
             inner.line_count(),
         )))
     }

@@ -161,9 +161,9 @@ impl Lexer<'_> {
             self.quoted();
             return TokenKind::Text;
         }
-        if next.is_ascii_alphanumeric() || next == '_' {
+        if next.is_alphanumeric() || next == '_' {
             let rest = &self.text[self.at..];
-            let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let word = |c: char| c.is_alphanumeric() || c == '_';
             self.at += rest.find(|c| !word(c)).unwrap_or(rest.len());
             return TokenKind::Word;
         }

@@ -130,7 +130,7 @@ impl History {
     }
 
     /// Counts the restarts within `period` before `now`.
-    fn within(&self, period: Duration, now: Instant) -> impl Iterator<Item = usize> {
+    pub(super) fn within(&self, period: Duration, now: Instant) -> impl Iterator<Item = usize> {
         self.restarts
             .iter()
             .filter(move |(at, _)| now.duration_since(*at) <= period)

@@ -1,1 +1,450 @@
-//! Tests.
+//! Decisions by table; the supervisor against real actors.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::sync::mpsc;
+
+use crate::supervision::{
+    Backoff, Child, ChildSpec, Decision, Exit, History, Message, Policy, Restart, State, Strategy,
+    Supervisor, Tree, decide, stop_child,
+};
+
+fn failed() -> Exit {
+    Exit::Failed("boom".to_owned())
+}
+
+#[test]
+fn the_decision_depends_on_restart_kind_and_strategy() {
+    let now = Instant::now();
+    let restart = |children| Decision::Restart {
+        children,
+        after: Duration::ZERO,
+    };
+    let table = [
+        (Strategy::OneForOne, Restart::Permanent, failed(), restart(1..2)),
+        (
+            Strategy::OneForOne,
+            Restart::Permanent,
+            Exit::Normal,
+            restart(1..2),
+        ),
+        (
+            Strategy::OneForOne,
+            Restart::Permanent,
+            Exit::Killed,
+            restart(1..2),
+        ),
+        (Strategy::OneForOne, Restart::Transient, failed(), restart(1..2)),
+        (
+            Strategy::OneForOne,
+            Restart::Transient,
+            Exit::Killed,
+            restart(1..2),
+        ),
+        (
+            Strategy::OneForOne,
+            Restart::Transient,
+            Exit::Normal,
+            Decision::Forget,
+        ),
+        (
+            Strategy::OneForOne,
+            Restart::Temporary,
+            failed(),
+            Decision::Forget,
+        ),
+        (Strategy::RestForOne, Restart::Permanent, failed(), restart(1..4)),
+        (
+            Strategy::RestForOne,
+            Restart::Temporary,
+            failed(),
+            Decision::Forget,
+        ),
+        (Strategy::OneForAll, Restart::Permanent, failed(), restart(0..4)),
+        (
+            Strategy::OneForAll,
+            Restart::Transient,
+            Exit::Normal,
+            Decision::Forget,
+        ),
+    ];
+    for (strategy, restart, exit, expected) in table {
+        let child = Child {
+            index: 1,
+            restart,
+            siblings: 4,
+        };
+        let decision = decide(
+            &Policy::new(strategy),
+            &History::default(),
+            (child, &exit),
+            now,
+            0.5,
+        );
+        assert_eq!(decision, expected, "{strategy:?} {restart:?} {exit:?}");
+    }
+}
+
+#[test]
+fn one_restart_more_than_the_intensity_escalates_until_the_period_is_over() {
+    let policy = Policy {
+        intensity: 2,
+        period: Duration::from_secs(5),
+        ..Policy::new(Strategy::OneForOne)
+    };
+    let child = Child {
+        index: 0,
+        restart: Restart::Permanent,
+        siblings: 1,
+    };
+    let start = Instant::now();
+    let at = |seconds| start + Duration::from_secs(seconds);
+    let mut history = History::default();
+    for second in [0, 1] {
+        let decision = decide(&policy, &history, (child, &failed()), at(second), 0.0);
+        assert!(matches!(decision, Decision::Restart { .. }));
+        history.record(0, at(second));
+    }
+    assert_eq!(
+        decide(&policy, &history, (child, &failed()), at(5), 0.0),
+        Decision::Escalate
+    );
+    assert!(matches!(
+        decide(&policy, &history, (child, &failed()), at(7), 0.0),
+        Decision::Restart { .. }
+    ));
+    history.prune(policy.period, at(7));
+    assert_eq!(history.within(policy.period, at(7)).count(), 0);
+    assert_eq!(
+        decide(
+            &Policy {
+                intensity: 0,
+                ..policy
+            },
+            &History::default(),
+            (child, &failed()),
+            start,
+            0.0
+        ),
+        Decision::Escalate
+    );
+}
+
+#[test]
+fn the_backoff_doubles_with_full_jitter_and_is_per_child() {
+    let backoff = Backoff {
+        first: Duration::from_millis(10),
+        max: Duration::from_millis(70),
+    };
+    let ceilings: Vec<u128> = (0..6)
+        .map(|recent| backoff.delay(recent, 1.0).as_millis())
+        .collect();
+    assert_eq!(ceilings, [0, 10, 20, 40, 70, 70]);
+    assert_eq!(backoff.delay(3, 0.25), Duration::from_millis(10));
+    assert_eq!(backoff.delay(u32::MAX, 1.0), Duration::from_millis(70));
+
+    let now = Instant::now();
+    let mut history = History::default();
+    (0..3).for_each(|_| history.record(0, now));
+    let policy = Policy {
+        intensity: 100,
+        backoff,
+        ..Policy::new(Strategy::OneForOne)
+    };
+    let after = |index| match decide(
+        &policy,
+        &history,
+        (
+            Child {
+                index,
+                restart: Restart::Permanent,
+                siblings: 2,
+            },
+            &failed(),
+        ),
+        now,
+        1.0,
+    ) {
+        Decision::Restart { after, .. } => after,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(after(0), Duration::from_millis(40));
+    assert_eq!(after(1), Duration::ZERO);
+}
+
+/// What the probes report: `+name` on start, `-name` on an orderly stop.
+type Log = mpsc::UnboundedSender<String>;
+
+#[derive(Clone)]
+struct Probe {
+    name: &'static str,
+    log: Log,
+    cell: Arc<Mutex<Option<ActorRef<Order>>>>,
+    refuse: Arc<AtomicU32>,
+}
+
+enum Order {
+    Panic,
+    Fail,
+    Return,
+}
+
+struct ProbeActor;
+
+impl Actor for ProbeActor {
+    type Msg = Order;
+    type State = Probe;
+    type Arguments = Probe;
+
+    async fn pre_start(&self, myself: ActorRef<Order>, probe: Probe) -> Result<Probe, ActorProcessingErr> {
+        if probe
+            .refuse
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
+            .is_ok()
+        {
+            let _ = probe.log.send(format!("!{}", probe.name));
+            return Err("refused".into());
+        }
+        *probe.cell.lock() = Some(myself);
+        let _ = probe.log.send(format!("+{}", probe.name));
+        Ok(probe)
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Order>,
+        order: Order,
+        _: &mut Probe,
+    ) -> Result<(), ActorProcessingErr> {
+        match order {
+            Order::Panic => panic!("on purpose"),
+            Order::Fail => Err("failed on purpose".into()),
+            Order::Return => {
+                myself.stop(None);
+                Ok(())
+            }
+        }
+    }
+
+    async fn post_stop(&self, _: ActorRef<Order>, probe: &mut Probe) -> Result<(), ActorProcessingErr> {
+        let _ = probe.log.send(format!("-{}", probe.name));
+        Ok(())
+    }
+}
+
+impl Probe {
+    fn new(name: &'static str, log: &Log) -> Self {
+        Probe {
+            name,
+            log: log.clone(),
+            cell: Arc::default(),
+            refuse: Arc::default(),
+        }
+    }
+
+    fn spec(&self) -> ChildSpec {
+        let probe = self.clone();
+        ChildSpec::new(self.name, move |supervisor| {
+            let probe = probe.clone();
+            async move {
+                Ok(Actor::spawn_linked(None, ProbeActor, probe, supervisor)
+                    .await?
+                    .0
+                    .get_cell())
+            }
+        })
+    }
+
+    fn order(&self, order: Order) {
+        let cell = self.cell.lock().clone();
+        cell.expect("it has started")
+            .send_message(order)
+            .expect("it runs");
+    }
+}
+
+async fn next(log: &mut mpsc::UnboundedReceiver<String>) -> String {
+    let entry = tokio::time::timeout(Duration::from_secs(20), log.recv()).await;
+    entry.expect("something happens").expect("the probes live")
+}
+
+async fn take<const N: usize>(log: &mut mpsc::UnboundedReceiver<String>) -> [String; N] {
+    let mut out = Vec::new();
+    for _ in 0..N {
+        out.push(next(log).await);
+    }
+    out.try_into().expect("N entries")
+}
+
+struct Family {
+    probes: [Probe; 3],
+    log: mpsc::UnboundedReceiver<String>,
+    tree: Tree,
+    supervisor: ActorRef<Message>,
+}
+
+async fn family(policy: Policy) -> Family {
+    let (log_tx, mut log) = mpsc::unbounded_channel();
+    let probes = ["a", "b", "c"].map(|name| Probe::new(name, &log_tx));
+    let tree = Tree::default();
+    let children = probes.iter().map(Probe::spec).collect();
+    let setup = Supervisor {
+        path: "top".to_owned(),
+        policy,
+        tree: tree.clone(),
+        children,
+    };
+    let supervisor = setup.start().await.expect("starts");
+    assert_eq!(take(&mut log).await, ["+a", "+b", "+c"]);
+    Family {
+        probes,
+        log,
+        tree,
+        supervisor,
+    }
+}
+
+#[tokio::test]
+async fn one_for_one_restarts_only_the_child_that_panicked() {
+    let Family {
+        probes,
+        mut log,
+        tree,
+        supervisor,
+    } = family(Policy::new(Strategy::OneForOne)).await;
+    probes[1].order(Order::Panic);
+    assert_eq!(next(&mut log).await, "+b");
+    let b = tree.snapshot().unwrap().find("top/b").cloned().unwrap();
+    assert_eq!(b.restarts, 1);
+    assert!(b.last_exit.unwrap().contains("on purpose"));
+    stop_child(&supervisor.get_cell(), Duration::from_secs(5)).await;
+    assert_eq!(
+        take(&mut log).await,
+        ["-c", "-b", "-a"],
+        "children stop in reverse order"
+    );
+}
+
+#[tokio::test]
+async fn rest_for_one_stops_the_later_children_in_reverse_and_starts_them_again() {
+    let Family { probes, mut log, .. } = family(Policy::new(Strategy::RestForOne)).await;
+    probes[0].order(Order::Fail);
+    assert_eq!(take(&mut log).await, ["-c", "-b", "+a", "+b", "+c"]);
+    probes[2].order(Order::Fail);
+    assert_eq!(next(&mut log).await, "+c");
+}
+
+#[tokio::test]
+async fn a_permanent_child_that_returns_is_restarted() {
+    let Family { probes, mut log, .. } = family(Policy::new(Strategy::OneForOne)).await;
+    probes[0].order(Order::Return);
+    assert_eq!(take(&mut log).await, ["-a", "+a"]);
+}
+
+#[tokio::test]
+async fn too_many_restarts_stop_the_siblings_and_escalate() {
+    let policy = Policy {
+        intensity: 1,
+        ..Policy::new(Strategy::OneForOne)
+    };
+    let Family {
+        probes,
+        mut log,
+        tree,
+        supervisor,
+    } = family(policy).await;
+    probes[0].order(Order::Panic);
+    assert_eq!(next(&mut log).await, "+a");
+    probes[0].order(Order::Panic);
+    assert_eq!(take(&mut log).await, ["-c", "-b"]);
+    supervisor
+        .get_cell()
+        .wait(Some(Duration::from_secs(20)))
+        .await
+        .expect("the supervisor gives up");
+    assert_eq!(
+        tree.snapshot().unwrap().find("top/a").unwrap().state,
+        State::Stopped
+    );
+}
+
+#[tokio::test]
+async fn an_escalation_is_a_failure_of_the_supervisor_above() {
+    let (log_tx, mut log) = mpsc::unbounded_channel();
+    let probe = Probe::new("a", &log_tx);
+    let tree = Tree::default();
+    let inner = Policy {
+        intensity: 0,
+        ..Policy::new(Strategy::OneForOne)
+    };
+    let branch = ChildSpec::supervisor("top", "branch", inner, &tree, vec![probe.spec()]);
+    let policy = Policy::new(Strategy::OneForOne);
+    let setup = Supervisor {
+        path: "top".to_owned(),
+        policy,
+        tree: tree.clone(),
+        children: vec![branch],
+    };
+    let supervisor = setup.start().await.expect("starts");
+    assert_eq!(next(&mut log).await, "+a");
+    probe.order(Order::Panic);
+    assert_eq!(
+        next(&mut log).await,
+        "+a",
+        "the branch is restarted, and its child with it"
+    );
+    assert_eq!(tree.snapshot().unwrap().find("top/branch").unwrap().restarts, 1);
+    let killed = ractor::call!(supervisor, Message::Kill, "branch/a".to_owned()).unwrap();
+    assert!(killed, "an order goes down the tree");
+    assert_eq!(next(&mut log).await, "+a");
+    assert!(!ractor::call!(supervisor, Message::Kill, "branch/nobody".to_owned()).unwrap());
+}
+
+#[tokio::test]
+async fn a_child_that_does_not_start_again_is_tried_until_it_does() {
+    let Family { probes, mut log, .. } = family(Policy::new(Strategy::OneForOne)).await;
+    probes[1].refuse.store(3, Ordering::SeqCst);
+    probes[1].order(Order::Panic);
+    assert_eq!(take(&mut log).await, ["!b", "!b", "!b", "+b"]);
+}
+
+#[tokio::test]
+async fn a_child_that_never_starts_fails_the_start_and_stops_those_before_it() {
+    let (log_tx, mut log) = mpsc::unbounded_channel();
+    let probes = ["a", "b"].map(|name| Probe::new(name, &log_tx));
+    probes[1].refuse.store(1, Ordering::SeqCst);
+    let setup = Supervisor {
+        path: "top".to_owned(),
+        policy: Policy::new(Strategy::OneForOne),
+        tree: Tree::default(),
+        children: probes.iter().map(Probe::spec).collect(),
+    };
+    let error = setup.start().await.expect_err("b refuses");
+    assert!(error.to_string().contains("top/b"), "{error}");
+    assert_eq!(take(&mut log).await, ["+a", "!b", "-a"]);
+}
+
+#[tokio::test]
+async fn dynamic_children_come_and_go() {
+    let Family {
+        mut log,
+        tree,
+        supervisor,
+        probes,
+    } = family(Policy::new(Strategy::OneForOne)).await;
+    let extra = Probe::new("extra", &probes[0].log);
+    let spec = extra.spec().restart(Restart::Temporary);
+    ractor::call!(supervisor, Message::Start, spec).unwrap().unwrap();
+    assert_eq!(next(&mut log).await, "+extra");
+    extra.order(Order::Return);
+    assert_eq!(next(&mut log).await, "-extra");
+    probes[2].order(Order::Panic);
+    assert_eq!(next(&mut log).await, "+c", "its siblings keep their places");
+    assert!(tree.snapshot().unwrap().find("top/extra").is_none());
+    assert!(ractor::call!(supervisor, Message::Stop, "c".to_owned()).unwrap());
+    assert_eq!(next(&mut log).await, "-c");
+}

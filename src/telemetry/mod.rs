@@ -66,25 +66,49 @@ impl Telemetry {
             self.recorder
                 .register_counter(&Key::from_parts("rohas_calls_total", labels), &METADATA)
         };
-        let dead = Key::from_parts("rohas_dead_letters_total", vec![label()]);
         let seconds = Key::from_parts("rohas_call_duration_seconds", vec![label()]);
         Calls {
             ok: counter("ok"),
             failed: counter("failed"),
-            dead_letters: self.recorder.register_counter(&dead, &METADATA),
             seconds: self.recorder.register_histogram(&seconds, &METADATA),
         }
+    }
+
+    /// Returns the counter of the events that one handler was given up on.
+    pub fn dead_letters(&self, handler: &str) -> Counter {
+        let label = Label::new("handler", handler.to_owned());
+        self.recorder.register_counter(
+            &Key::from_parts("rohas_dead_letters_total", vec![label]),
+            &METADATA,
+        )
     }
 
     /// Renders everything in Prometheus' text format; what the tree knows is read off `tree` now.
     pub fn render(&self, tree: Option<&Node>) -> String {
         if let Some(tree) = tree {
             tree.walk(&mut |node| self.record(node));
+            self.record_sessions(tree);
         }
         self.handle.render()
     }
 
+    /// Sessions come and go without end, so an endpoint counts them instead of each having its own series.
+    fn record_sessions(&self, tree: &Node) {
+        let endpoints = tree.children.iter().filter(|branch| branch.name == "sockets");
+        for endpoint in endpoints.flat_map(|sockets| &sockets.children) {
+            let label = Label::new("endpoint", endpoint.name.clone());
+            let key = Key::from_parts("rohas_websocket_sessions", vec![label]);
+            self.recorder
+                .register_gauge(&key, &METADATA)
+                .set(endpoint.children.len() as f64);
+        }
+    }
+
     fn record(&self, node: &Node) {
+        let mut segments = node.path.split('/').skip(1);
+        if segments.next() == Some("sockets") && segments.count() > 1 {
+            return; // a session
+        }
         let gauge = |name: &'static str, value: f64| {
             let key = Key::from_parts(name, vec![Label::new("actor", node.path.clone())]);
             self.recorder.register_gauge(&key, &METADATA).set(value);
@@ -126,7 +150,6 @@ impl Telemetry {
 pub struct Calls {
     ok: Counter,
     failed: Counter,
-    dead_letters: Counter,
     seconds: Histogram,
 }
 
@@ -137,11 +160,6 @@ impl Calls {
             calls: self.clone(),
             started: Instant::now(),
         }
-    }
-
-    /// Counts an event given up.
-    pub fn dead_letter(&self) {
-        self.dead_letters.increment(1);
     }
 }
 

@@ -49,6 +49,7 @@ use crate::lang::{FileHandler, Language, Problem, Runtime, Worker};
 
 pub mod frames;
 
+mod boot;
 mod calls;
 mod interpreter;
 mod process;
@@ -96,14 +97,7 @@ struct Setup {
     project_root: PathBuf,
     handlers: Vec<FileHandler>,
     /// Found and started by the first boot that gets that far.
-    tools: OnceCell<Tools>,
-}
-
-/// The interpreter and the thread that starts it.
-#[derive(Debug)]
-struct Tools {
-    interpreter: PathBuf,
-    spawner: process::Spawner,
+    tools: OnceCell<boot::Tools>,
 }
 
 impl Python {
@@ -136,28 +130,6 @@ impl Runtime for Python {
     }
 
     fn boot(&self) -> BoxFuture<'static, Result<Arc<dyn Worker>, Vec<Problem>>> {
-        boot(self.setup.clone()).boxed()
+        boot::boot(self.setup.clone()).boxed()
     }
-}
-
-/// Starts an interpreter and loads all handlers into it.
-async fn boot(setup: Arc<Setup>) -> Result<Arc<dyn Worker>, Vec<Problem>> {
-    let tools = setup
-        .tools
-        .get_or_try_init(|| prepare(&setup))
-        .await
-        .map_err(|problem| vec![problem])?;
-    let child = process::start(&tools.interpreter, &setup.project_root, &tools.spawner)
-        .await
-        .map_err(|problem| vec![problem])?;
-    let worker = worker::load(child, &setup).await?;
-    Ok(Arc::new(worker))
-}
-
-/// Finds the interpreter and starts the spawner.
-async fn prepare(setup: &Setup) -> Result<Tools, Problem> {
-    Ok(Tools {
-        interpreter: interpreter::find(&setup.config, &setup.project_root).await?,
-        spawner: process::Spawner::start()?,
-    })
 }

@@ -701,11 +701,10 @@ def handler(r):
     unsafe { libc::close(copy) };
 }
 
-/// Names the project for [`parent_that_is_killed`].
+/// Names the project for [`parent_that_is_killed`], which does nothing unless the test below starts it with this.
 const PARENT_OF: &str = "ROHAS_TEST_PARENT_OF";
 
 #[tokio::test]
-#[ignore = "started by the test below in a process of its own"]
 async fn parent_that_is_killed() {
     let Ok(root) = std::env::var(PARENT_OF) else {
         return;
@@ -730,11 +729,7 @@ async fn a_busy_child_dies_with_a_parent_that_is_killed() {
          while True:\n        pass\n",
     );
     let mut parent = tokio::process::Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--ignored",
-            "--exact",
-            "lang::python::tests::parent_that_is_killed",
-        ])
+        .args(["--exact", "lang::python::tests::parent_that_is_killed"])
         .env(PARENT_OF, &project.root)
         .kill_on_drop(true)
         .spawn()
@@ -931,36 +926,4 @@ fn the_config_has_defaults_and_no_unknown_keys() {
     for wrong in ["worker = 1", "workers = 0", "virtual_env = '/x'"] {
         assert!(toml::from_str::<Config>(wrong).is_err(), "{wrong}");
     }
-}
-
-#[tokio::test]
-#[ignore = "a measurement: cargo test … measure -- --ignored --nocapture"]
-async fn measure_boot_and_call() {
-    let project = Project::api("async def handler(r):\n    return r.body\n");
-    let runtime = project.runtime();
-    let mut boots = Vec::new();
-    for _ in 0..6 {
-        let start = Instant::now();
-        drop(runtime.boot().await.unwrap());
-        boots.push(start.elapsed());
-    }
-    let worker = runtime.boot().await.unwrap();
-    let mut calls = Vec::new();
-    for n in 0..3000 {
-        let start = Instant::now();
-        call(&worker, json!({"n": n})).await.unwrap();
-        calls.push(start.elapsed());
-    }
-    let start = Instant::now();
-    for _ in 0..100 {
-        futures_util::future::join_all((0..32).map(|n| call(&worker, json!({"n": n})))).await;
-    }
-    let throughput = 3200.0 / start.elapsed().as_secs_f64();
-    boots[1..].sort();
-    calls.sort();
-    println!("boot: first {:?}, then median {:?}", boots[0], boots[3]);
-    println!(
-        "call: median {:?}, p99 {:?}; 32 at once: {throughput:.0}/s",
-        calls[1500], calls[2970]
-    );
 }

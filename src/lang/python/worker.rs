@@ -1,6 +1,6 @@
-//! One interpreter as a [`Worker`]: loads the handlers, multiplexes calls over the socket, condemns who does not let go.
+//! One interpreter as a [`Worker`]: multiplexes calls over the socket, condemns a child that does not let go.
 //!
-//! Made by `boot` in the parent module. Three tasks live as long as the process; the warden owns the other two and
+//! Made by `boot` when the handlers are loaded. Three tasks live as long as the process; the warden owns the other two and
 //! is the only one that kills.
 //!
 //! ```text
@@ -25,39 +25,19 @@ use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::invocation::{Failure, HandlerId, Invocation, Outcome};
+use crate::lang::Worker;
 use crate::lang::python::Setup;
 use crate::lang::python::calls::Calls;
-use crate::lang::python::frames::{self, FromChild, Place, ToChild};
-use crate::lang::python::process::{Output, Process, Started};
-use crate::lang::wire::{self, Call};
-use crate::lang::{FileHandler, Problem, Worker};
+use crate::lang::python::frames::{self, FromChild, ToChild};
+use crate::lang::python::process::Process;
+use crate::lang::wire::Call;
 use crate::schema::Violation;
 
 /// How long a child may hold on to a cancelled call before it counts as stuck and is killed.
 pub(super) const CANCEL_GRACE: Duration = Duration::from_millis(250);
 
-/// How long importing all handler modules may take: far above any real project, it is there for `while True`.
-const LOAD_LIMIT: Duration = Duration::from_secs(60);
-
 /// How long the end of the process may lag behind the end of its socket, and what is left in pipes behind both.
-const LAST_WORDS: Duration = Duration::from_millis(250);
-
-/// The package that the bootstrap imports from memory.
-const RUNTIME: [(&str, &str); 7] = [
-    ("rohas_runtime", include_str!("rohas_runtime/__init__.py")),
-    (
-        "rohas_runtime.contract",
-        include_str!("rohas_runtime/contract.py"),
-    ),
-    ("rohas_runtime.frames", include_str!("rohas_runtime/frames.py")),
-    (
-        "rohas_runtime.handlers",
-        include_str!("rohas_runtime/handlers.py"),
-    ),
-    ("rohas_runtime.logs", include_str!("rohas_runtime/logs.py")),
-    ("rohas_runtime.values", include_str!("rohas_runtime/values.py")),
-    ("rohas_runtime.worker", include_str!("rohas_runtime/worker.py")),
-];
+pub(super) const LAST_WORDS: Duration = Duration::from_millis(250);
 
 /// An interpreter that has loaded the handlers.
 #[derive(Debug)]
@@ -101,130 +81,11 @@ enum Ended {
     Malformed(String),
 }
 
-// --- boot ------------------------------------------------------------------------------------------------------------
-
-/// Loads the handlers of `setup` into a started interpreter.
-///
-/// # Errors
-/// All problems of all handlers; or that the interpreter ended or took too long.
-pub(super) async fn load(started: Started, setup: &Setup) -> Result<PythonWorker, Vec<Problem>> {
-    let Started {
-        mut process,
-        socket,
-        output,
-        tasks,
-    } = started;
-    let (reader, mut writer) = socket.into_split();
-    let mut reader = BufReader::new(reader);
-    let shaken = tokio::time::timeout(LOAD_LIMIT, handshake(&mut reader, &mut writer, setup)).await;
-    let problems = match shaken {
-        Ok(Ok(problems)) if problems.is_empty() => {
-            return Ok(PythonWorker::new(process, (reader, writer), tasks, setup));
-        }
-        Ok(Ok(problems)) => problems,
-        Ok(Err(reason)) => vec![died_loading(&mut process, reason, &output, tasks).await],
-        Err(_) => {
-            let limit = LOAD_LIMIT.as_secs();
-            let message = format!("loading the Python handlers took more than {limit} s");
-            vec![Problem::new(message).hint("look for work that a module does when it is imported")]
-        }
-    };
-    process.kill();
-    process.wait().await;
-    Err(problems)
-}
-
-/// Sends runtime and handlers, waits until they are loaded; returns the problems there are, or why it got no answer.
-async fn handshake(
-    reader: &mut BufReader<OwnedReadHalf>,
-    writer: &mut OwnedWriteHalf,
-    setup: &Setup,
-) -> Result<Vec<Problem>, String> {
-    let sources: serde_json::Map<String, serde_json::Value> = RUNTIME
-        .iter()
-        .map(|(name, source)| ((*name).to_owned(), (*source).into()))
-        .collect();
-    let sources = serde_json::Value::from(sources).to_string();
-    let root = setup.project_root.to_string_lossy().into_owned();
-    let place = Place {
-        paths: vec![format!("{root}/src"), root.clone()],
-        root,
-    };
-    let handlers: Vec<wire::Handler> = setup.handlers.iter().map(told).collect();
-    let told = |error: frames::Error| frames::describe(&error);
-    let mut bytes = frames::raw(sources.as_bytes()).map_err(told)?;
-    let load = ToChild::Load {
-        place,
-        handlers: &handlers,
-    };
-    bytes.extend(load.encode().map_err(told)?);
-    writer
-        .write_all(&bytes)
-        .await
-        .map_err(|error| format!("stopped reading ({error})"))?;
-    loop {
-        let frame = frames::read(reader).await.map_err(told)?;
-        let Some(frame) = frame else {
-            return Err(String::new());
-        };
-        match FromChild::decode(&frame).map_err(told)? {
-            FromChild::Ready => return Ok(Vec::new()),
-            FromChild::Refused(refusals) => return Ok(refusals.into_iter().map(problem).collect()),
-            FromChild::Log(line) => line.emit(),
-            FromChild::Answer { .. } | FromChild::Ended { .. } => {
-                return Err("answered an unasked call".to_owned());
-            }
-        }
-    }
-}
-
-/// Describes a handler to the child.
-fn told(handler: &FileHandler) -> wire::Handler {
-    wire::Handler {
-        kind: handler.id.kind.as_str().to_owned(),
-        name: handler.id.name.to_string(),
-        path: handler.path.to_string_lossy().into_owned(),
-        functions: handler.functions.clone(),
-    }
-}
-
-/// Takes over a problem that the child found.
-fn problem(refusal: frames::Refusal) -> Problem {
-    Problem {
-        message: refusal.message,
-        hint: refusal.hint,
-    }
-}
-
-/// Explains a boot that ended without an answer, with what the interpreter printed.
-async fn died_loading(
-    process: &mut Process,
-    reason: String,
-    output: &Output,
-    mut tasks: JoinSet<()>,
-) -> Problem {
-    let ended = tokio::time::timeout(LAST_WORDS, process.wait()).await;
-    let reason = match ended {
-        Ok(ended) if reason.is_empty() => ended,
-        Ok(ended) => format!("{reason}, {ended}"),
-        Err(_) if reason.is_empty() => "closed its socket".to_owned(),
-        Err(_) => reason,
-    };
-    let _ = tokio::time::timeout(LAST_WORDS, tasks.join_next()).await;
-    let printed = output.text();
-    let message = format!("the Python interpreter {reason} while loading the handlers");
-    if printed.is_empty() {
-        Problem::new(message)
-    } else {
-        Problem::new(format!("{message}; it printed\n{printed}"))
-    }
-}
-
 // --- the worker ------------------------------------------------------------------------------------------------------
 
 impl PythonWorker {
     /// Starts the tasks around a child that is ready.
-    fn new(
+    pub(super) fn new(
         process: Process,
         (reader, writer): (BufReader<OwnedReadHalf>, OwnedWriteHalf),
         mut background: JoinSet<()>,

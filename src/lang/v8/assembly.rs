@@ -14,7 +14,9 @@ use deno_resolver::factory::{
     WorkspaceFactoryOptions,
 };
 use deno_resolver::npm::{DenoInNpmPackageChecker, NpmResolver};
+use deno_runtime::colors::ColorLevel;
 use deno_runtime::deno_fs::RealFs;
+use deno_runtime::deno_io::{Stdio, StdioPipe};
 use deno_runtime::deno_node::NodeExtInitServices;
 use deno_runtime::deno_permissions::{Permissions, PermissionsContainer, PermissionsOptions};
 use deno_runtime::deno_web::{BlobStore, InMemoryBroadcastChannel};
@@ -31,6 +33,12 @@ use super::{Config, Setup};
 type NodeServices = NodeExtInitServices<DenoInNpmPackageChecker, NpmResolver<RealSys>, RealSys>;
 
 const MIB: usize = 1024 * 1024;
+
+/// Below this the runtime itself does not fit.
+const LEAST_HEAP_MIB: usize = 32;
+
+/// Where reading ends at once.
+const NOTHING: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
 
 /// Builds the isolate; its script is not started yet.
 ///
@@ -59,10 +67,15 @@ pub(super) fn assemble(setup: &Setup, link: Link) -> Result<MainWorker, String> 
         v8_code_cache: None,
         bundle_provider: None,
     };
+    let heap = setup.config.heap_limit_mb.max(LEAST_HEAP_MIB) * MIB;
+    // A handler that waits for the terminal (`prompt`) could not be terminated.
+    let stdin = std::fs::File::open(NOTHING).map_err(|error| format!("{NOTHING}: {error}"))?;
     let options = WorkerOptions {
         bootstrap: BootstrapOptions {
             mode: WorkerExecutionMode::Run,
             has_node_modules_dir: true,
+            // What handlers print is for the log.
+            color_level: ColorLevel::None,
             user_agent: concat!("rohas/", env!("CARGO_PKG_VERSION")).into(),
             ..BootstrapOptions::default()
         },
@@ -70,7 +83,11 @@ pub(super) fn assemble(setup: &Setup, link: Link) -> Result<MainWorker, String> 
         startup_snapshot: deno_snapshots::CLI_SNAPSHOT,
         residual_lazy_js_sources: deno_snapshots::RESIDUAL_LAZY_JS,
         residual_lazy_esm_sources: deno_snapshots::RESIDUAL_LAZY_ESM,
-        create_params: Some(v8::CreateParams::default().heap_limits(0, setup.config.heap_limit_mb * MIB)),
+        create_params: Some(v8::CreateParams::default().heap_limits(0, heap)),
+        stdio: Stdio {
+            stdin: StdioPipe::file(stdin),
+            ..Stdio::default()
+        },
         ..WorkerOptions::default()
     };
     Ok(MainWorker::bootstrap_from_options(

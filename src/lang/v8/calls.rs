@@ -14,8 +14,6 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::invocation::Failure;
-
 use super::platform;
 
 /// How long an isolate may take to let go of a cancelled call before it counts as stuck.
@@ -25,8 +23,8 @@ const ACKNOWLEDGE_WITHIN: Duration = Duration::from_millis(100);
 /// synchronous slice, and the next timer may start another.
 const TERMINATE_EVERY: Duration = Duration::from_millis(20);
 
-/// How a call ended: the text of a `wire::Answer`, or the failure of the engine.
-pub(super) type Ended = Result<String, Failure>;
+/// How a call ended: the text of a `wire::Answer`, or why the isolate is lost.
+pub(super) type Ended = Result<String, String>;
 
 /// The calls of one isolate.
 #[derive(Default)]
@@ -52,11 +50,11 @@ impl Calls {
     /// Enters a new call.
     ///
     /// # Errors
-    /// `Failure::Crashed` when the isolate is condemned.
-    pub(super) fn enter(&self) -> Result<(u64, oneshot::Receiver<Ended>), Failure> {
+    /// Why the isolate is condemned, when it is.
+    pub(super) fn enter(&self) -> Result<(u64, oneshot::Receiver<Ended>), String> {
         let mut state = self.state.lock();
         if let Some(reason) = &state.reason {
-            return Err(Failure::Crashed(reason.clone()));
+            return Err(reason.clone());
         }
         state.last += 1;
         let call = state.last;
@@ -134,7 +132,7 @@ impl Calls {
             std::mem::take(&mut state.waiting)
         };
         for answer_tx in waiting.into_values() {
-            let _ = answer_tx.send(Err(Failure::Crashed(reason.to_owned())));
+            let _ = answer_tx.send(Err(reason.to_owned()));
         }
         self.condemned.cancel();
         let calls = Arc::clone(self);

@@ -91,9 +91,8 @@ fn run(setup: &Setup, link: Link) {
         Ok(runtime) => runtime,
         Err(error) => return calls.condemn(&format!("no tokio runtime: {error}")),
     };
-    let local = tokio::task::LocalSet::new();
     let lived = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        local.block_on(&runtime, live(setup, link));
+        runtime.block_on(live(setup, link));
     }));
     if lived.is_err() {
         calls.condemn("the isolate's thread panicked");

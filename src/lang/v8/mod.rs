@@ -39,7 +39,8 @@ pub struct Config {
     pub workers: usize,
     /// Calls one isolate runs at once. Default: 32.
     pub max_concurrency: usize,
-    /// The largest JavaScript heap of one isolate, in MiB; buffers outside the heap do not count. Default: 256.
+    /// The largest JavaScript heap of one isolate, in MiB; buffers outside the heap do not count. At
+    /// least 32. Default: 256.
     pub heap_limit_mb: usize,
     /// What handlers may reach. Default: nothing.
     pub permissions: Permissions,
@@ -88,8 +89,7 @@ struct Setup {
 impl V8 {
     /// Makes the runtime for `handlers`, resolving packages from `project_root`.
     pub fn new(config: Config, project_root: PathBuf, handlers: Vec<FileHandler>) -> Self {
-        // Packages are resolved to real paths; a root behind a symlink would not contain them.
-        let root = std::fs::canonicalize(&project_root).unwrap_or(project_root);
+        let root = std::path::absolute(&project_root).unwrap_or(project_root);
         V8 {
             setup: Arc::new(Setup {
                 config,
@@ -121,6 +121,11 @@ impl Runtime for V8 {
         }
         .boxed()
     }
+}
+
+/// Returns the version of V8 in this build.
+pub fn version() -> &'static str {
+    deno_core::v8::VERSION_STRING
 }
 
 /// Initialises V8. Idempotent; `boot` does it as well, this only takes the cost (some milliseconds) early.

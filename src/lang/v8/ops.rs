@@ -17,12 +17,15 @@ use crate::lang::wire;
 
 use super::calls::Calls;
 
+/// Tells the one who boots that all handlers are loaded, or every problem.
+pub(super) type BootedTx = oneshot::Sender<Result<(), Vec<Booted>>>;
+
 /// What one isolate's script is connected to.
 pub(super) struct Link {
     /// The calls in flight.
     pub(super) calls: Arc<Calls>,
     commands_rx: RefCell<mpsc::Receiver<String>>,
-    booted_tx: RefCell<Option<oneshot::Sender<Result<(), Vec<Booted>>>>>,
+    booted_tx: RefCell<Option<BootedTx>>,
     handlers: Vec<wire::Handler>,
 }
 
@@ -31,7 +34,7 @@ impl Link {
     pub(super) fn new(
         calls: Arc<Calls>,
         commands_rx: mpsc::Receiver<String>,
-        booted_tx: oneshot::Sender<Result<(), Vec<Booted>>>,
+        booted_tx: BootedTx,
         handlers: Vec<wire::Handler>,
     ) -> Self {
         Link {
@@ -78,6 +81,7 @@ deno_core::extension!(
         op_rohas_try_next,
         op_rohas_answer,
         op_rohas_cancelled,
+        op_rohas_failed,
         op_rohas_log,
     ],
     esm_entry_point = "ext:rohas/runtime.js",
@@ -176,6 +180,12 @@ fn op_rohas_answer(state: &mut OpState, #[number] call: u64, #[string] answer: S
 #[op2(fast)]
 fn op_rohas_cancelled(state: &mut OpState, #[number] call: u64) {
     state.borrow::<Rc<Link>>().calls.acknowledge(call);
+}
+
+/// Gives the isolate up: its script cannot go on.
+#[op2(fast)]
+fn op_rohas_failed(state: &mut OpState, #[string] reason: &str) {
+    state.borrow::<Rc<Link>>().calls.condemn(reason);
 }
 
 /// Emits a line: the text of a `wire::LogLine`.

@@ -136,8 +136,13 @@ impl Gate {
             .ancestors()
             .skip(1)
             .map(|directory| directory.join("node_modules"));
+        // Packages resolve to real paths, which a root behind a symlink does not contain.
+        let real = std::fs::canonicalize(root).ok();
         Gate {
-            open: std::iter::once(root.to_owned()).chain(above).collect(),
+            open: std::iter::once(root.to_owned())
+                .chain(real)
+                .chain(above)
+                .collect(),
             permissions,
         }
     }

@@ -11,6 +11,7 @@ const {
   op_rohas_answer,
   op_rohas_booted,
   op_rohas_cancelled,
+  op_rohas_failed,
   op_rohas_handlers,
   op_rohas_log,
   op_rohas_next,
@@ -235,4 +236,4 @@ async function start() {
   await serve();
 }
 
-globalThis.__rohas_start = start;
+globalThis.__rohas_start = () => void start().catch((error) => op_rohas_failed(String(error?.stack ?? error)));

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::invocation::{Failure, HandlerId, Invocation, Json, Kind, Outcome, Reply, Trace};
 use crate::lang::{FileHandler, Problem, Runtime, Worker};
 
-use super::{Config, Permissions, V8};
+use super::{Config, V8};
 
 /// Longer than anything here takes on a loaded machine; a test that reaches it has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -461,22 +461,20 @@ async fn dropping_a_call_aborts_its_signal() {
 async fn a_busy_loop_condemns_the_isolate() {
     let project = Project::new().api(
         "Loop",
-        "let begun = () => {}; const running = new Promise<void>((done) => { begun = done; });
-         export const handler = async (req: any) => {
-           if (req.body === 'begun') return await running;
+        "export const handler = async (req: any) => {
            if (req.body === 'wait') return await new Promise(() => {});
-           begun();
-           await new Promise((done) => setTimeout(done, 0));
+           console.log('looping');
            while (true) {}
          };",
     );
+    let (lines, _log) = Lines::collect();
     let worker = project.boot().await;
     let spawn = |body: &'static str| {
         let worker = Arc::clone(&worker);
         tokio::spawn(async move { call(&worker, "Loop", json!(body)).await })
     };
     let (bystander, looping) = (spawn("wait"), spawn("loop"));
-    value(&worker, "Loop", json!("begun")).await;
+    lines.wait_for("looping").await;
     looping.abort();
     let reason = tokio::time::timeout(PATIENCE, worker.exited()).await.unwrap();
     assert!(reason.contains("busy"), "{reason}");
@@ -606,6 +604,29 @@ async fn fetch_reaches_granted_hosts() {
 #[derive(Clone, Default)]
 struct Lines(Arc<parking_lot::Mutex<Vec<String>>>);
 
+impl Lines {
+    /// Collects for as long as the guard lives, from isolates booted meanwhile.
+    fn collect() -> (Self, tracing::subscriber::DefaultGuard) {
+        use tracing_subscriber::layer::SubscriberExt;
+
+        let lines = Lines::default();
+        let log = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines.clone()));
+        (lines, log)
+    }
+
+    /// Waits for a line with `text`.
+    async fn wait_for(&self, text: &str) {
+        let seen = async {
+            while !self.0.lock().iter().any(|line| line.contains(text)) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, seen)
+            .await
+            .expect("logged in time");
+    }
+}
+
 impl tracing::field::Visit for Lines {
     fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
         if let Some(line) = self.0.lock().last_mut() {
@@ -625,10 +646,7 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Lines {
 
 #[tokio::test]
 async fn log_lines_name_their_call() {
-    use tracing_subscriber::layer::SubscriberExt;
-
-    let lines = Lines::default();
-    let _log = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines.clone()));
+    let (lines, _log) = Lines::collect();
     let project = Project::new().api(
         "Log",
         "console.log('at load');
@@ -690,23 +708,22 @@ async fn the_state_knows_the_call() {
 async fn an_endless_chain_of_microtasks_condemns_the_isolate() {
     let mut project = Project::new().api(
         "Spin",
-        "let begun = () => {}; const running = new Promise<void>((done) => { begun = done; });
-         export const handler = async (req: any) => {
-           if (req.body === 'begun') return await running;
-           begun();
-           await new Promise((done) => setTimeout(done, 0));
+        "export const handler = async (req: any) => {
+           if (req.body === 'wait') return await new Promise(() => {});
+           console.log('spinning');
            while (true) await null;
          };",
     );
     project.config.max_concurrency = 2;
+    let (lines, _log) = Lines::collect();
     let worker = project.boot().await;
     let spawn = |body: &'static str| {
         let worker = Arc::clone(&worker);
         tokio::spawn(async move { call(&worker, "Spin", json!(body)).await })
     };
     let spinning = spawn("spin");
-    value(&worker, "Spin", json!("begun")).await;
-    // Two more than there are places; the one that never gets a place must end, too.
+    lines.wait_for("spinning").await;
+    // More than there are places; those that never get a place must end, too.
     let waiting = [spawn("wait"), spawn("wait"), spawn("wait")];
     spinning.abort();
     let reason = tokio::time::timeout(PATIENCE, worker.exited()).await.unwrap();
@@ -816,7 +833,7 @@ async fn boot_watched(project: &Project) -> super::worker::IsolateWorker {
         project.root.clone(),
         project.handlers.clone(),
     );
-    super::isolate::boot(v8.setup, 4).await.ok().expect("boots")
+    super::isolate::boot(v8.setup, 4).await.expect("boots")
 }
 
 #[tokio::test]
@@ -834,6 +851,33 @@ async fn stop_ends_the_thread() {
     tokio::time::timeout(PATIENCE, calls.gone.cancelled())
         .await
         .expect("the thread ends");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_project_behind_a_symlink_works() {
+    let mut project = Project::new()
+        .file(
+            "real/node_modules/dep/index.js",
+            "module.exports = require('./part.js') + prompt('?');",
+        )
+        .file("real/node_modules/dep/part.js", "module.exports = 'part ';")
+        .file("real/src/lib.ts", "export const lib = 'lib';");
+    std::os::unix::fs::symlink(project.root.join("real"), project.root.join("link")).unwrap();
+    let root = project.root.join("link");
+    project = project
+        .file(
+            "real/a.ts",
+            "import dep from 'dep'; import { lib } from './src/lib'; export default () => [dep, lib];",
+        )
+        .declare(Kind::Api, "Linked", "link/a.ts");
+    project.config.heap_limit_mb = 0;
+    let v8 = V8::new(project.config.clone(), root, project.handlers.clone());
+    let worker = v8.boot().await.expect("boots");
+    assert_eq!(
+        value(&worker, "Linked", Json::Null).await,
+        json!(["part null", "lib"])
+    );
 }
 
 #[tokio::test]
@@ -858,29 +902,4 @@ async fn dropping_the_boot_ends_the_thread() {
     tokio::time::timeout(PATIENCE, ended)
         .await
         .expect("the thread ends");
-}
-
-/// Prints the numbers of the report: `cargo test --lib v8::tests::measure -- --ignored --nocapture`.
-#[tokio::test]
-#[ignore = "a measurement"]
-async fn measure() {
-    let mut project = Project::new().api("Echo", "export const handler = (req: any) => ({ a: req.body });");
-    project.config.permissions = Permissions::default();
-    for _ in 0..5 {
-        let started = Instant::now();
-        let worker = project.boot().await;
-        let booted = started.elapsed();
-        value(&worker, "Echo", json!(0)).await;
-        let started = Instant::now();
-        const CALLS: u32 = 5_000;
-        for number in 0..CALLS {
-            value(&worker, "Echo", json!(number)).await;
-        }
-        let sequential = started.elapsed() / CALLS;
-        let started = Instant::now();
-        let all = (0..CALLS).map(|number| value(&worker, "Echo", json!(number)));
-        futures_util::future::join_all(all).await;
-        let overlapping = started.elapsed() / CALLS;
-        println!("boot {booted:?}, one call {sequential:?}, each of {CALLS} overlapping {overlapping:?}");
-    }
 }

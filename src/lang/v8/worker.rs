@@ -57,8 +57,10 @@ impl Worker for IsolateWorker {
                 .acquire_owned()
                 .await
                 .expect("the semaphore of a worker is never closed");
-            let ended = link.call(&invocation, place).await;
-            ended.and_then(|text| outcome(&text))
+            match link.call(&invocation, place).await {
+                Ok(text) => read(&text).into(),
+                Err(reason) => Err(Failure::Crashed(reason)),
+            }
         }
         .boxed()
     }
@@ -101,14 +103,15 @@ impl Link {
             "arguments": invocation.arguments,
         });
         if self.commands_tx.send(command.to_string()).await.is_err() {
-            return Err(self.crashed());
+            return Err(self.lost());
         }
-        answer_rx.await.unwrap_or_else(|_| Err(self.crashed()))
+        answer_rx.await.unwrap_or_else(|_| Err(self.lost()))
     }
 
-    fn crashed(&self) -> Failure {
+    /// Returns why the isolate is lost.
+    fn lost(&self) -> String {
         let reason = self.calls.reason();
-        Failure::Crashed(reason.unwrap_or_else(|| "the isolate has gone".into()))
+        reason.unwrap_or_else(|| "the isolate has gone".into())
     }
 }
 
@@ -134,16 +137,15 @@ impl Drop for CancelOnDrop<'_> {
 }
 
 /// Reads what the isolate answered.
-fn outcome(text: &str) -> Outcome {
-    match serde_json::from_str::<wire::Answer>(text) {
-        Ok(answer) => answer.into(),
-        Err(error) => Err(Failure::Raised {
+fn read(text: &str) -> wire::Answer {
+    serde_json::from_str(text).unwrap_or_else(|error| wire::Answer::Error {
+        error: wire::Raised {
             name: "TypeError".into(),
             message: format!("the result of the handler cannot be represented in JSON: {error}"),
             stack: String::new(),
             body: Json::Null,
-        }),
-    }
+        },
+    })
 }
 
 /// Finds the integers in the arguments that a JavaScript number would round.
