@@ -11,4 +11,7 @@ mod http;
 mod lifecycle;
 mod overload;
 mod project;
+#[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
+mod readme;
 mod shop;
+mod tidy;
