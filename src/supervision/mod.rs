@@ -1,6 +1,6 @@
 //! Who restarts whom, and when we give up: OTP supervisors on `ractor`.
 //!
-//! [`policy`] decides, purely; [`supervisor`] carries the decision out; [`tree`] shows what is running. Called by
+//! `policy` decides, purely; `supervisor` carries the decision out; `tree` shows what is running. Called by
 //! the composition root and by actors that have children. Knows nothing of what its children do.
 
 mod policy;
