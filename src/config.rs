@@ -81,10 +81,7 @@ pub struct Project {
 
 impl Default for Project {
     fn default() -> Self {
-        Project {
-            name: "app".to_owned(),
-            version: "0.0.0".to_owned(),
-        }
+        Project { name: "app".to_owned(), version: "0.0.0".to_owned() }
     }
 }
 
@@ -100,10 +97,7 @@ pub struct Server {
 
 impl Default for Server {
     fn default() -> Self {
-        Server {
-            host: "127.0.0.1".to_owned(),
-            port: 3000,
-        }
+        Server { host: "127.0.0.1".to_owned(), port: 3000 }
     }
 }
 
@@ -175,10 +169,7 @@ pub struct Telemetry {
 
 impl Default for Telemetry {
     fn default() -> Self {
-        Telemetry {
-            log: "info".to_owned(),
-            format: LogFormat::Text,
-        }
+        Telemetry { log: "info".to_owned(), format: LogFormat::Text }
     }
 }
 
@@ -216,14 +207,10 @@ impl Config {
         if let Some(path) = path {
             name = path.display().to_string();
             let read = std::fs::read_to_string(path);
-            text = read.map_err(|error| Error::Read {
-                path: name.clone(),
-                reason: error.to_string(),
-            })?;
+            text = read.map_err(|error| Error::Read { path: name.clone(), reason: error.to_string() })?;
         }
-        let overrides: Vec<(String, String)> = std::env::vars()
-            .filter(|(key, _)| key.starts_with("ROHAS__"))
-            .collect();
+        let overrides: Vec<(String, String)> =
+            std::env::vars().filter(|(key, _)| key.starts_with("ROHAS__")).collect();
         #[allow(unused_mut, reason = "only Python adds to it")]
         let mut config = Config::parse(&name, &text, &overrides, &|key| std::env::var(key).ok())?;
         #[cfg(feature = "python")]
@@ -244,79 +231,96 @@ impl Config {
         environment: Environment<'_>,
     ) -> Result<Config, Error> {
         let text = interpolate(name, text, environment)?;
-        let invalid = |path: &str, error: &dyn std::fmt::Display| Error::Invalid {
-            path: path.to_owned(),
-            reason: error.to_string().trim_end().to_owned(),
-        };
+        let invalid = |path: &str, reason: String| Error::Invalid { path: path.to_owned(), reason };
         // Parsed on its own first: its errors carry line and column, which the merged table has lost.
-        let config: Config = toml::from_str(&text).map_err(|error| invalid(name, &error))?;
+        let config: Config = toml::from_str(&text).map_err(|error| invalid(name, located(&error, &text)))?;
         if overrides.is_empty() {
-            return Ok(config);
+            return config.checked(name);
         }
-        let mut table: toml::Table = toml::from_str(&text).map_err(|error| invalid(name, &error))?;
+        let mut table: toml::Table =
+            toml::from_str(&text).map_err(|error| invalid(name, located(&error, &text)))?;
         for (key, value) in overrides {
-            lay_over(&mut table, key, value).map_err(|reason| invalid(key, &reason))?;
+            lay_over(&mut table, key, value).map_err(|reason| invalid(key, reason))?;
         }
         let keys: Vec<&str> = overrides.iter().map(|(key, _)| key.as_str()).collect();
-        table
-            .try_into()
-            .map_err(|error: toml::de::Error| invalid(&keys.join(", "), &error.message()))
+        let config: Result<Config, toml::de::Error> = table.try_into();
+        config.map_err(|error| invalid(&keys.join(", "), error.message().to_owned()))?.checked(name)
+    }
+
+    /// Refuses what the types allow but the app does not.
+    fn checked(self, path: &str) -> Result<Config, Error> {
+        let name = &self.project.name;
+        if name.is_empty() || name.contains('/') {
+            let reason =
+                format!("project.name: {name:?} cannot be the root of the tree: no \"/\", not empty");
+            return Err(Error::Invalid { path: path.to_owned(), reason });
+        }
+        Ok(self)
     }
 }
 
-/// Replaces `${NAME}` by the variable's value; `$${` is a literal `${`.
+/// Says what is wrong and where, without the line itself: a secret may have been put into it.
+fn located(error: &toml::de::Error, text: &str) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let Some(before) = before else { return error.message().to_owned() };
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or(before).chars().count() + 1;
+    format!("line {line}, column {column}: {}", error.message())
+}
+
+/// Replaces `${NAME}` by the variable's value, but not in comments; `$${` is a literal `${`.
 fn interpolate(path: &str, text: &str, environment: Environment<'_>) -> Result<String, Error> {
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
+    for line in text.split_inclusive('\n') {
+        if line.trim_start().starts_with('#') {
+            out.push_str(line);
+        } else {
+            interpolate_line(path, line, environment, &mut out)?;
+        }
+    }
+    Ok(out)
+}
+
+fn interpolate_line(
+    path: &str,
+    line: &str,
+    environment: Environment<'_>,
+    out: &mut String,
+) -> Result<(), Error> {
+    let mut rest = line;
     while let Some(at) = rest.find("${") {
+        out.push_str(&rest[..at]);
         if rest[..at].ends_with('$') {
-            out.push_str(&rest[..at]);
             out.push('{');
             rest = &rest[at + 2..];
             continue;
         }
-        out.push_str(&rest[..at]);
         let Some(end) = rest[at..].find('}') else { break };
         let name = &rest[at + 2..at + end];
         let value = environment(name);
-        let value = value.ok_or_else(|| Error::Unset {
-            path: path.to_owned(),
-            name: name.to_owned(),
-        })?;
-        // The value lands inside a TOML string: keep quotes and backslashes from ending it.
-        out.push_str(&value.replace('\\', "\\\\").replace('"', "\\\""));
+        let value = value.ok_or_else(|| Error::Unset { path: path.to_owned(), name: name.to_owned() })?;
+        // The value lands inside a TOML string: keep it from ending the string or the line.
+        let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        out.push_str(&escaped);
         rest = &rest[at + end + 1..];
     }
     out.push_str(rest);
-    Ok(out)
+    Ok(())
 }
 
 /// Sets `ROHAS__SECTION__KEY` in the table; the value is TOML if it parses as such, else a string.
 fn lay_over(table: &mut toml::Table, key: &str, value: &str) -> Result<(), String> {
-    let path: Vec<String> = key
-        .trim_start_matches("ROHAS__")
-        .split("__")
-        .map(str::to_lowercase)
-        .collect();
+    let path: Vec<String> = key.trim_start_matches("ROHAS__").split("__").map(str::to_lowercase).collect();
     let Some((last, sections)) = path.split_last() else {
         return Ok(());
     };
     let mut table = table;
     for section in sections {
-        let entry = table
-            .entry(section.clone())
-            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        table = entry
-            .as_table_mut()
-            .ok_or_else(|| format!("{section} is not a section"))?;
+        let entry = table.entry(section.clone()).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        table = entry.as_table_mut().ok_or_else(|| format!("{section} is not a section"))?;
     }
-    let parsed = toml::from_str::<toml::Table>(&format!("v = {value}"))
-        .ok()
-        .and_then(|mut t| t.remove("v"));
-    table.insert(
-        last.clone(),
-        parsed.unwrap_or_else(|| toml::Value::String(value.to_owned())),
-    );
+    let parsed = toml::from_str::<toml::Table>(&format!("v = {value}")).ok().and_then(|mut t| t.remove("v"));
+    table.insert(last.clone(), parsed.unwrap_or_else(|| toml::Value::String(value.to_owned())));
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::schema::Violation;
+pub use crate::schema::Violation;
 
 /// A JSON value: the form in which values travel between doors and engines.
 pub type Json = serde_json::Value;
@@ -56,10 +56,7 @@ pub struct HandlerId {
 impl HandlerId {
     /// Makes the identity of the handler `name` of `kind`.
     pub fn new(kind: Kind, name: &str) -> Self {
-        HandlerId {
-            kind,
-            name: Arc::from(name),
-        }
+        HandlerId { kind, name: Arc::from(name) }
     }
 }
 
@@ -84,19 +81,12 @@ impl Trace {
     /// Starts a new chain.
     pub fn root() -> Self {
         let correlation_id = Uuid::now_v7();
-        Trace {
-            correlation_id,
-            causation_id: None,
-            trace_id: Uuid::new_v4().simple().to_string().into(),
-        }
+        Trace { correlation_id, causation_id: None, trace_id: Uuid::new_v4().simple().to_string().into() }
     }
 
     /// Continues the chain below the work identified by `cause`.
     pub fn caused_by(&self, cause: Uuid) -> Self {
-        Trace {
-            causation_id: Some(cause),
-            ..self.clone()
-        }
+        Trace { causation_id: Some(cause), ..self.clone() }
     }
 }
 
@@ -199,10 +189,7 @@ pub enum Failure {
 
 /// Joins violations into one log line.
 fn describe(violations: &[Violation]) -> String {
-    let lines: Vec<String> = violations
-        .iter()
-        .map(|v| format!("{} {}", v.path, v.message))
-        .collect();
+    let lines: Vec<String> = violations.iter().map(|v| format!("{} {}", v.path, v.message)).collect();
     lines.join("; ")
 }
 
@@ -212,24 +199,11 @@ pub type Outcome = Result<Reply, Failure>;
 impl Failure {
     /// Makes the declared error `name` of an api; `body` is what the client gets.
     pub fn declared(name: &str, message: impl fmt::Display, body: Json) -> Self {
-        Failure::Raised {
-            name: name.to_owned(),
-            message: message.to_string(),
-            stack: String::new(),
-            body,
-        }
+        Failure::Raised { name: name.to_owned(), message: message.to_string(), stack: String::new(), body }
     }
 
     /// Makes an error that is nobody's business but the log's; the client gets a 500 with an id.
     pub fn internal(message: impl fmt::Display) -> Self {
         Failure::declared("Error", message, Json::Null)
-    }
-
-    /// Tells whether the same call may succeed a moment later, through no change of the caller's.
-    pub fn is_retryable(&self) -> bool {
-        matches!(
-            self,
-            Failure::Overloaded { .. } | Failure::Crashed(_) | Failure::TimedOut | Failure::ShuttingDown
-        )
     }
 }

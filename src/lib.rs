@@ -46,4 +46,4 @@ pub use crate::actors::ApiRequest;
 pub use crate::app::{ActorApp, BuildError, Builder, Running, StartError, Subscription};
 pub use crate::config::Config;
 pub use crate::invocation::{Failure, Json, Kind, Outcome, Reply};
-pub use crate::lang::native::{Connection, Event, Message, Request, Response, State, Tick};
+pub use crate::lang::native::{Connection, Event, Flow, Message, Request, Response, State, Tick};

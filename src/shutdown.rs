@@ -28,10 +28,7 @@ pub struct Shutdown {
 
 impl Default for Shutdown {
     fn default() -> Self {
-        Shutdown {
-            phase: Arc::new(watch::Sender::new(Phase::Running)),
-            tasks: TaskTracker::new(),
-        }
+        Shutdown { phase: Arc::new(watch::Sender::new(Phase::Running)), tasks: TaskTracker::new() }
     }
 }
 

@@ -8,11 +8,11 @@ mod rust;
 
 const TRY: &str = r#"
   curl localhost:3000/products
-  curl localhost:3000/orders -d '{"customer": "ada@example.com", "items": [{"productId": 1, "quantity": 2}]}'
+  curl localhost:3000/orders --json '{"customer": "ada@example.com", "items": [{"productId": 1, "quantity": 2}]}'
   curl localhost:3000/mails                               # what Python sent after TypeScript and Python had their turn
   curl localhost:3000/orders/<id>/invoice                 # Python
-  curl localhost:3000/orders/<id>/payments -d '{"amount": 4980}'      # Rust
-  curl localhost:3000/products -H 'x-api-key: demo-key' -d '{"name": "Ink", "price": 100}'
+  curl localhost:3000/orders/<id>/payments --json '{"amount": 4980}'      # Rust
+  curl localhost:3000/products -H 'x-api-key: demo-key' --json '{"name": "Ink", "price": 100}'
   curl localhost:3000/demo/loop/typescript                # 504 after a second, and life goes on
   curl localhost:3000/demo/exit/python                    # 503, and the interpreter is replaced
   curl localhost:3000/metrics
@@ -43,11 +43,7 @@ async fn run() -> ExitCode {
         }
     };
     till.follow(&running);
-    println!(
-        "listening on http://{}\n{TRY}\n{}",
-        running.http_addr(),
-        running.tree()
-    );
+    println!("listening on http://{}\n{TRY}\n{}", running.http_addr(), running.tree());
     running.run().await;
     ExitCode::SUCCESS
 }

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::actors::mailbox::{Full, Mailbox, Wake};
 use crate::actors::{Context, Origin, Passage, pass, publish};
 use crate::invocation::{Failure, HandlerId, Invocation, Json, Kind, Outcome, Reply, Trace};
-use crate::schema;
+use crate::schema::{self, Type};
 use crate::shutdown::Phase;
 use crate::supervision::ChildSpec;
 use crate::telemetry::Calls;
@@ -75,14 +75,7 @@ impl Api {
         let mailbox = Mailbox::new(spec.mailbox, spec.concurrency);
         let handler = HandlerId::new(Kind::Api, &spec.name);
         let calls = context.telemetry.calls(&handler.to_string());
-        Api(Arc::new(Inner {
-            source: handler.to_string(),
-            handler,
-            spec,
-            context,
-            mailbox,
-            calls,
-        }))
+        Api(Arc::new(Inner { source: handler.to_string(), handler, spec, context, mailbox, calls }))
     }
 
     /// Returns the api's declaration.
@@ -98,12 +91,7 @@ impl Api {
             let api = api.clone();
             let mailbox = api.0.mailbox.clone();
             api.0.context.tree.observe(&path, move || mailbox.load());
-            async move {
-                Ok(Actor::spawn_linked(None, Admission, api, supervisor)
-                    .await?
-                    .0
-                    .get_cell())
-            }
+            async move { Ok(Actor::spawn_linked(None, Admission, api, supervisor).await?.0.get_cell()) }
         })
     }
 
@@ -152,20 +140,14 @@ impl Api {
             return Err(Failure::ShuttingDown);
         }
         let (reply, outcome) = oneshot::channel();
-        let call = Call {
-            request,
-            deadline,
-            trace,
-            reply,
-        };
+        let call = Call { request, deadline, trace, reply };
         if let Err(Full(_)) = self.0.mailbox.try_send(call) {
-            return Err(Failure::Overloaded {
-                entity: self.0.source.clone(),
-            });
+            return Err(Failure::Overloaded { entity: self.0.source.clone() });
         }
         match tokio::time::timeout_at((deadline + SLACK).into(), outcome).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(_)) => Err(Failure::ShuttingDown),
+            Ok(Err(_)) if self.0.context.shutdown.phase() == Phase::Forced => Err(Failure::ShuttingDown),
+            Ok(Err(_)) => Err(Failure::internal("the task of the call ended without an outcome")),
             Err(_) => Err(Failure::TimedOut),
         }
     }
@@ -176,51 +158,53 @@ impl Inner {
         if Instant::now() >= deadline {
             return Err(Failure::TimedOut); // it waited too long for its turn
         }
-        let passage = pass(&self.context, &self.spec.middlewares, request, deadline, &trace).await?;
-        let request = match passage {
-            Passage::Through(request) => request,
-            Passage::Stopped(reply) => return Ok(reply),
-        };
         let id = Uuid::now_v7();
-        let handler = self.handler.clone();
-        let invocation = Invocation {
-            id,
-            handler,
-            arguments: vec![request],
-            deadline,
-            attempt: 1,
-            trace: trace.clone(),
-        };
-        let mut reply = self.context.executors.run(Arc::new(invocation)).await?;
-        self.check_result(&mut reply)?;
-        let origin = Origin {
-            source: &self.source,
-            triggers: &self.spec.triggers,
-            cause: id,
-            trace: &trace,
+        let passage = pass(&self.context, &self.spec.middlewares, request, deadline, &trace).await?;
+        let (mut reply, triggers) = match passage {
+            Passage::Through(request, mut before) => {
+                let mut reply = self.run(id, request, deadline, &trace).await?;
+                before.triggers.append(&mut reply.effects.triggers);
+                before.payloads.append(&mut reply.effects.payloads);
+                (Reply { effects: before, ..reply }, &self.spec.triggers[..])
+            }
+            Passage::Stopped(reply) => (reply, &[][..]),
         };
         let effects = std::mem::take(&mut reply.effects);
-        if reply
-            .response
-            .as_ref()
-            .is_none_or(|response| response.status < 400)
-        {
-            publish(&self.context, origin, &reply.value, effects).await?;
+        if reply.response.as_ref().is_none_or(|response| response.status < 400) {
+            let origin = Origin { source: &self.source, triggers, cause: id, trace: &trace };
+            publish(&self.context, origin, &reply.value, &effects, deadline).await?;
         }
         Ok(reply)
     }
 
-    /// A plain value must fit the declared type; a response object is the handler's own responsibility.
-    fn check_result(&self, reply: &mut Reply) -> Result<(), Failure> {
-        let (Some(ty), None) = (&self.spec.response, &reply.response) else {
-            return Ok(());
-        };
-        let violations = self.context.schema.check(ty, &mut reply.value, "/response");
-        if violations.is_empty() {
-            Ok(())
-        } else {
-            Err(Failure::BadResult(violations))
+    /// Runs the handler and checks what it gave back.
+    async fn run(&self, id: Uuid, request: Json, deadline: Instant, trace: &Trace) -> Outcome {
+        let (handler, trace) = (self.handler.clone(), trace.clone());
+        let invocation = Invocation { id, handler, arguments: vec![request], deadline, attempt: 1, trace };
+        match self.context.executors.run(Arc::new(invocation)).await {
+            // A response object is the handler's own responsibility.
+            Ok(reply @ Reply { response: Some(_), .. }) => Ok(reply),
+            Ok(mut reply) => {
+                if let Some(ty) = &self.spec.response {
+                    self.check_result(ty, &mut reply.value, "/response")?;
+                }
+                Ok(reply)
+            }
+            Err(Failure::Raised { name, message, stack, mut body }) => {
+                let declared = self.spec.errors.values().any(|error| *error == name);
+                if declared && self.context.schema.shapes.contains_key(&name) {
+                    self.check_result(&Type::Named(name.clone()), &mut body, &format!("/{name}"))?;
+                }
+                Err(Failure::Raised { name, message, stack, body })
+            }
+            Err(failure) => Err(failure),
         }
+    }
+
+    /// What leaves must fit its declared type; undeclared fields are dropped.
+    fn check_result(&self, ty: &Type, value: &mut Json, root: &str) -> Result<(), Failure> {
+        let violations = self.context.schema.check(ty, value, root);
+        if violations.is_empty() { Ok(()) } else { Err(Failure::BadResult(violations)) }
     }
 }
 

@@ -51,28 +51,14 @@ impl Cron {
     /// # Errors
     /// The schedule does not parse; the schema check has said so before.
     pub fn new(spec: schema::Cron, context: Arc<Context>) -> Result<Self, String> {
-        let schedule: croner::Cron = spec
-            .schedule
-            .parse()
-            .map_err(|error: croner::errors::CronError| error.to_string())?;
-        let concurrency = if spec.overlap == Overlap::Parallel {
-            usize::MAX
-        } else {
-            1
-        };
+        let schedule: croner::Cron =
+            spec.schedule.parse().map_err(|error: croner::errors::CronError| error.to_string())?;
+        let concurrency = if spec.overlap == Overlap::Parallel { usize::MAX } else { 1 };
         let handler = HandlerId::new(Kind::Cron, &spec.name);
         let calls = context.telemetry.calls(&handler.to_string());
         let mailbox = Mailbox::new(QUEUE, concurrency);
         let source = handler.to_string();
-        Ok(Cron(Arc::new(Inner {
-            spec,
-            schedule,
-            handler,
-            source,
-            context,
-            mailbox,
-            calls,
-        })))
+        Ok(Cron(Arc::new(Inner { spec, schedule, handler, source, context, mailbox, calls })))
     }
 
     /// Describes the actor as a child of `parent`.
@@ -83,12 +69,7 @@ impl Cron {
             let cron = cron.clone();
             let mailbox = cron.0.mailbox.clone();
             cron.0.context.tree.observe(&path, move || mailbox.load());
-            async move {
-                Ok(Actor::spawn_linked(None, Clock, cron, supervisor)
-                    .await?
-                    .0
-                    .get_cell())
-            }
+            async move { Ok(Actor::spawn_linked(None, Clock, cron, supervisor).await?.0.get_cell()) }
         })
     }
 }
@@ -107,22 +88,18 @@ impl Inner {
             "name": self.spec.name,
             "attempt": 1,
         });
+        let deadline = Instant::now() + self.spec.timeout.unwrap_or(self.context.timeout);
         let invocation = Invocation {
             id,
             handler: self.handler.clone(),
             arguments: vec![argument],
-            deadline: Instant::now() + self.spec.timeout.unwrap_or(self.context.timeout),
+            deadline,
             attempt: 1,
             trace: trace.clone(),
         };
         let reply = self.context.executors.run(Arc::new(invocation)).await?;
-        let origin = Origin {
-            source: &self.source,
-            triggers: &self.spec.triggers,
-            cause: id,
-            trace: &trace,
-        };
-        publish(&self.context, origin, &reply.value, reply.effects).await
+        let origin = Origin { source: &self.source, triggers: &self.spec.triggers, cause: id, trace: &trace };
+        publish(&self.context, origin, &reply.value, &reply.effects, deadline).await
     }
 }
 
@@ -141,9 +118,7 @@ impl Actor for Clock {
 
     async fn pre_start(&self, myself: ActorRef<Message>, cron: Cron) -> Result<Cron, ActorProcessingErr> {
         let waker = myself.clone();
-        cron.0
-            .mailbox
-            .attach(move || drop(waker.send_message(Message::Wake)));
+        cron.0.mailbox.attach(move || drop(waker.send_message(Message::Wake)));
         plan(&cron.0, Utc::now(), &myself);
         Ok(cron)
     }
@@ -199,11 +174,7 @@ fn run_due(cron: &Arc<Inner>) {
             let result = cron.run(due).await;
             timer.stop(result.is_ok());
             if let Err(error) = result {
-                let stack = if let Failure::Raised { stack, .. } = &error {
-                    stack.as_str()
-                } else {
-                    ""
-                };
+                let stack = if let Failure::Raised { stack, .. } = &error { stack.as_str() } else { "" };
                 tracing::error!(cron = cron.spec.name, %due, %error, stack, "cron failed");
             }
             drop(permit);

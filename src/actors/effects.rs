@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::actors::Context;
 use crate::bus::Envelope;
+use crate::invocation::Violation;
 use crate::invocation::{Effects, Failure, Json, Trace};
-use crate::schema::Violation;
 
 /// Whose publications these are.
 #[derive(Debug, Clone, Copy)]
@@ -29,62 +29,44 @@ pub struct Origin<'a> {
 ///
 /// # Errors
 /// [`Failure::NotFound`] for an unknown event, [`Failure::BadResult`] with every violation.
-pub fn check_payload(context: &Context, event: &str, payload: &mut Json) -> Result<(), Failure> {
-    let spec = context
-        .schema
-        .events
-        .get(event)
-        .ok_or_else(|| Failure::NotFound(format!("event {event}")))?;
+fn check_payload(context: &Context, event: &str, payload: &mut Json) -> Result<(), Failure> {
+    let spec = context.schema.events.get(event).ok_or_else(|| Failure::NotFound(format!("event {event}")))?;
     let Some(ty) = &spec.payload else { return Ok(()) };
     let violations: Vec<Violation> = context.schema.check(ty, payload, &format!("/{event}"));
-    if violations.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::BadResult(violations))
-    }
+    if violations.is_empty() { Ok(()) } else { Err(Failure::BadResult(violations)) }
 }
 
-/// Publishes what a handler returned and asked for.
+/// Publishes what a handler returned and asked for: everything, or on an error nothing. Waits for room until
+/// `deadline`, but no longer than the app's limit.
 ///
 /// # Errors
-/// A payload that does not fit (nothing was published), or a subscriber without room until the wait is over
-/// (what came before it in the order was published).
+/// A payload that does not fit, a `set_payload` without a trigger; [`Failure::Overloaded`] when a subscriber has no
+/// room, which may succeed later.
 pub async fn publish(
     context: &Context,
     origin: Origin<'_>,
     value: &Json,
-    effects: Effects,
+    effects: &Effects,
+    deadline: Instant,
 ) -> Result<(), Failure> {
-    let mut envelopes = Vec::with_capacity(origin.triggers.len() + effects.triggers.len());
-    for event in origin.triggers {
-        let set = effects.payloads.iter().rev().find(|(name, _)| name == event);
-        let payload = set.map_or(value, |(_, payload)| payload).clone();
-        envelopes.push(envelope(context, &origin, event, payload)?);
-    }
-    if let Some((event, _)) = effects
-        .payloads
-        .iter()
-        .find(|(name, _)| !origin.triggers.contains(name))
-    {
-        let message = format!(
-            "set_payload(\"{event}\", …): {event} is not among the triggers of {}",
-            origin.source
-        );
+    let set = |event: &String| effects.payloads.iter().rev().find(|(name, _)| name == event);
+    if let Some((event, _)) = effects.payloads.iter().find(|(name, _)| !origin.triggers.contains(name)) {
+        let source = origin.source;
+        let message = format!("set_payload(\"{event}\", …): {event} is not among the triggers of {source}");
         return Err(Failure::internal(message));
     }
-    for (event, payload) in effects.triggers {
-        envelopes.push(envelope(context, &origin, &event, payload)?);
+    let declared =
+        origin.triggers.iter().map(|event| (event, set(event).map_or(value, |(_, payload)| payload)));
+    let asked = effects.triggers.iter().map(|(event, payload)| (event, payload));
+    let envelopes =
+        declared.chain(asked).map(|(event, payload)| envelope(context, &origin, event, payload.clone()));
+    let envelopes = envelopes.collect::<Result<Vec<_>, _>>()?;
+    if envelopes.is_empty() {
+        return Ok(());
     }
-    for envelope in envelopes {
-        let deadline = Instant::now() + context.publish_wait;
-        let (event, id) = (envelope.event.clone(), envelope.id);
-        let published = context.bus.publish(envelope, deadline).await;
-        published.map_err(|error| Failure::Overloaded {
-            entity: error.to_string(),
-        })?;
-        tracing::debug!(%event, %id, source = origin.source, "event published");
-    }
-    Ok(())
+    let deadline = deadline.min(Instant::now() + context.publish_wait);
+    let published = context.bus.publish(envelopes, deadline).await;
+    published.map_err(|error| Failure::Overloaded { entity: error.to_string() })
 }
 
 fn envelope(
@@ -95,11 +77,7 @@ fn envelope(
 ) -> Result<Envelope, Failure> {
     check_payload(context, event, &mut payload)?;
     let source = format!("/{}/{}", context.app, origin.source.replace(' ', "/"));
-    let key = context
-        .schema
-        .events
-        .get(event)
-        .and_then(|spec| spec.key.as_deref());
+    let key = context.schema.events.get(event).and_then(|spec| spec.key.as_deref());
     let key = key.and_then(|key| payload.get(key)).map(|key| match key {
         Json::String(text) => text.clone(),
         other => other.to_string(),

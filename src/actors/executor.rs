@@ -10,7 +10,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -34,6 +34,8 @@ const RECHECK: Duration = Duration::from_millis(10);
 struct Job {
     invocation: Arc<Invocation>,
     reply: oneshot::Sender<Outcome>,
+    /// Set when a worker takes it: from then on the handler may have done something.
+    started: Arc<AtomicBool>,
 }
 
 struct Seat {
@@ -60,32 +62,19 @@ enum Pick {
 impl Pool {
     /// Makes an empty pool whose workers take `max_concurrency` calls each.
     pub fn new(max_concurrency: usize) -> Self {
-        Pool {
-            seats: Arc::default(),
-            queue: Mailbox::new(QUEUE, usize::MAX),
-            max_concurrency,
-        }
+        Pool { seats: Arc::default(), queue: Mailbox::new(QUEUE, usize::MAX), max_concurrency }
     }
 
     /// Seats the worker `number`, which is up.
     pub fn seat(&self, number: usize, worker: Arc<dyn Worker>) {
-        self.seats.lock().insert(
-            number,
-            Seat {
-                worker,
-                in_flight: Arc::default(),
-            },
-        );
+        self.seats.lock().insert(number, Seat { worker, in_flight: Arc::default() });
         self.queue.wake();
     }
 
     /// Takes the worker `number` out, if the seat is still `worker`'s.
     pub fn unseat(&self, number: usize, worker: &Arc<dyn Worker>) {
         let mut seats = self.seats.lock();
-        if seats
-            .get(&number)
-            .is_some_and(|seat| Arc::ptr_eq(&seat.worker, worker))
-        {
+        if seats.get(&number).is_some_and(|seat| Arc::ptr_eq(&seat.worker, worker)) {
             seats.remove(&number);
         }
     }
@@ -93,21 +82,13 @@ impl Pool {
     fn pick(&self) -> Pick {
         let seats = self.seats.lock();
         let with_room = || {
-            let loads = seats
-                .values()
-                .map(|seat| (seat.in_flight.load(Ordering::Acquire), seat));
+            let loads = seats.values().map(|seat| (seat.in_flight.load(Ordering::Acquire), seat));
             loads.filter(|(load, _)| *load < self.max_concurrency)
         };
-        match with_room()
-            .filter(|(_, seat)| seat.worker.accepting())
-            .min_by_key(|(load, _)| *load)
-        {
+        match with_room().filter(|(_, seat)| seat.worker.accepting()).min_by_key(|(load, _)| *load) {
             Some((_, seat)) => {
                 seat.in_flight.fetch_add(1, Ordering::AcqRel);
-                let in_flight = InFlight {
-                    count: Arc::clone(&seat.in_flight),
-                    queue: self.queue.clone(),
-                };
+                let in_flight = InFlight { count: Arc::clone(&seat.in_flight), queue: self.queue.clone() };
                 Pick::Worker(Arc::clone(&seat.worker), in_flight)
             }
             None if with_room().next().is_some() => Pick::Later,
@@ -141,10 +122,7 @@ pub struct Executors {
 impl Executors {
     /// Makes the table from the pools and from where each handler was found.
     pub fn new(pools: HashMap<Language, Pool>, languages: HashMap<HandlerId, Language>) -> Self {
-        Executors {
-            pools,
-            languages: Arc::new(languages),
-        }
+        Executors { pools, languages: Arc::new(languages) }
     }
 
     /// Returns the language of a handler.
@@ -155,7 +133,8 @@ impl Executors {
     /// Runs one invocation to its end, at most until its deadline.
     ///
     /// # Errors
-    /// Whatever the handler failed with; [`Failure::TimedOut`] at the deadline.
+    /// Whatever the handler failed with; [`Failure::TimedOut`] at the deadline, [`Failure::Overloaded`] if no worker
+    /// had taken it by then.
     ///
     /// # Cancel safety
     /// Dropping the future stops the work.
@@ -166,16 +145,16 @@ impl Executors {
         };
         let deadline = invocation.deadline;
         let (reply, outcome) = oneshot::channel();
-        let handler = invocation.handler.clone();
-        if pool.queue.try_send(Job { invocation, reply }).is_err() {
-            return Err(Failure::Overloaded {
-                entity: format!("the executor of {handler}"),
-            });
+        let overloaded = Failure::Overloaded { entity: format!("the executor of {}", invocation.handler) };
+        let started = Arc::new(AtomicBool::new(false));
+        if pool.queue.try_send(Job { invocation, reply, started: Arc::clone(&started) }).is_err() {
+            return Err(overloaded);
         }
         match tokio::time::timeout_at(deadline.into(), outcome).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(Failure::Crashed("the executor dropped the call".to_owned())),
-            Err(_) => Err(Failure::TimedOut),
+            Err(_) if started.load(Ordering::Acquire) => Err(Failure::TimedOut),
+            Err(_) => Err(overloaded), // no worker ever took it
         }
     }
 }
@@ -197,12 +176,7 @@ impl Executor {
             let executor = self.clone();
             let queue = executor.pool.queue.clone();
             tree.observe(&path, move || queue.load());
-            async move {
-                Ok(Actor::spawn_linked(None, Picker, executor, supervisor)
-                    .await?
-                    .0
-                    .get_cell())
-            }
+            async move { Ok(Actor::spawn_linked(None, Picker, executor, supervisor).await?.0.get_cell()) }
         })
     }
 }
@@ -232,14 +206,8 @@ impl Actor for Picker {
         myself: ActorRef<Message>,
         executor: Executor,
     ) -> Result<Picking, ActorProcessingErr> {
-        executor
-            .pool
-            .queue
-            .attach(move || drop(myself.send_message(Message::Wake)));
-        Ok(Picking {
-            executor,
-            rechecking: false,
-        })
+        executor.pool.queue.attach(move || drop(myself.send_message(Message::Wake)));
+        Ok(Picking { executor, rechecking: false })
     }
 
     async fn handle(
@@ -275,16 +243,11 @@ impl Actor for Picker {
 }
 
 /// Runs a job until it ends or nobody waits for it any more.
-async fn run(
-    worker: Arc<dyn Worker>,
-    Job {
-        invocation,
-        mut reply,
-    }: Job,
-) {
+async fn run(worker: Arc<dyn Worker>, Job { invocation, mut reply, started }: Job) {
     if reply.is_closed() {
         return;
     }
+    started.store(true, Ordering::Release);
     let outcome = tokio::select! {
         outcome = worker.invoke(invocation) => outcome,
         () = reply.closed() => return,

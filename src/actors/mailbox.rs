@@ -109,10 +109,7 @@ impl<M: Send + 'static> Mailbox<M> {
     pub async fn reserve(&self, deadline: Instant) -> Option<Slot<M>> {
         let acquire = Arc::clone(&self.0.places).acquire_owned();
         match tokio::time::timeout_at(deadline.into(), acquire).await {
-            Ok(Ok(place)) => Some(Slot {
-                mailbox: self.clone(),
-                place,
-            }),
+            Ok(Ok(place)) => Some(Slot { mailbox: self.clone(), place }),
             _ => {
                 self.0.refused.fetch_add(1, Ordering::Relaxed);
                 None
@@ -158,9 +155,7 @@ impl<M: Send + 'static> Mailbox<M> {
         let reserved = self
             .0
             .in_flight
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| {
-                (n < self.0.concurrency).then_some(n + 1)
-            });
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| (n < self.0.concurrency).then_some(n + 1));
         if reserved.is_err() {
             return None;
         }

@@ -9,13 +9,13 @@ use std::time::Instant;
 use uuid::Uuid;
 
 use crate::actors::Context;
-use crate::invocation::{Failure, HandlerId, Invocation, Json, Kind, Reply, Trace};
+use crate::invocation::{Effects, Failure, HandlerId, Invocation, Json, Kind, Reply, Trace};
 
 /// How a request came through its middlewares.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Passage {
-    /// On to the handler, with this request.
-    Through(Json),
+    /// On to the handler, with this request; what the middlewares trigger is published if the handler succeeds.
+    Through(Json, Effects),
     /// Answered by a middleware.
     Stopped(Reply),
 }
@@ -31,6 +31,7 @@ pub async fn pass(
     deadline: Instant,
     trace: &Trace,
 ) -> Result<Passage, Failure> {
+    let mut effects = Effects::default();
     for name in names {
         let invocation = Invocation {
             id: Uuid::now_v7(),
@@ -40,21 +41,14 @@ pub async fn pass(
             attempt: 1,
             trace: trace.clone(),
         };
-        let reply = context.executors.run(Arc::new(invocation)).await?;
+        let mut reply = context.executors.run(Arc::new(invocation)).await?;
+        effects.triggers.append(&mut reply.effects.triggers);
+        effects.payloads.append(&mut reply.effects.payloads);
         match reply {
-            Reply {
-                response: Some(_), ..
-            } => return Ok(Passage::Stopped(reply)),
-            Reply {
-                value: Json::Null, ..
-            } => {}
-            Reply {
-                value: Json::Object(changed),
-                ..
-            } => {
-                let Json::Object(fields) = &mut request else {
-                    unreachable!("a request is an object")
-                };
+            Reply { response: Some(_), .. } => return Ok(Passage::Stopped(Reply { effects, ..reply })),
+            Reply { value: Json::Null, .. } => {}
+            Reply { value: Json::Object(changed), .. } => {
+                let Json::Object(fields) = &mut request else { unreachable!("a request is an object") };
                 fields.extend(changed);
             }
             Reply { value, .. } => {
@@ -64,5 +58,5 @@ pub async fn pass(
             }
         }
     }
-    Ok(Passage::Through(request))
+    Ok(Passage::Through(request, effects))
 }

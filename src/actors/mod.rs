@@ -29,10 +29,10 @@ mod tests;
 
 pub use crate::actors::api::{Api, ApiRequest};
 pub use crate::actors::cron::Cron;
-pub use crate::actors::effects::{Origin, check_payload, publish};
+pub use crate::actors::effects::{Origin, publish};
 pub use crate::actors::executor::{Executor, Executors, Pool};
 pub use crate::actors::middleware::{Passage, pass};
-pub use crate::actors::session::{Frame, Session};
+pub use crate::actors::session::Session;
 pub use crate::actors::socket::Socket;
 pub use crate::actors::subscriber::EventSubscriber;
 pub use crate::actors::worker::{WorkerSlot, boot_in_time};

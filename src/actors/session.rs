@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  reader ──Work──▶ mailbox (concurrency 1) ──take──▶ task: executor → publish → reply or broadcast
-//!  writer ◀──Frame── outbound (bounded) ◀───────────────────────────────────────────┘
+//!  writer ◀──text── outbound (bounded) ◀───────────────────────────────────────────┘
 //! ```
 //!
 //! Reader and writer are the WebSocket door's; this actor knows frames only as JSON values.
@@ -24,15 +24,6 @@ use crate::supervision::ChildSpec;
 /// Frames that wait for a slow client before it is disconnected.
 const OUTBOUND: usize = 256;
 
-/// What a session sends to its client.
-#[derive(Debug, Clone)]
-pub enum Frame {
-    /// A JSON text.
-    Text(Arc<str>),
-    /// The end, with a WebSocket close code and reason.
-    Close(u16, String),
-}
-
 enum Work {
     Connect,
     Message(Json),
@@ -45,8 +36,11 @@ struct Inner {
     connection: Json,
     trace: Trace,
     mailbox: Mailbox<Work>,
-    outbound_tx: mpsc::Sender<Frame>,
+    outbound_tx: mpsc::Sender<Arc<str>>,
+    /// The connection must end: the client does not keep up, or the actor is gone.
     cut: CancellationToken,
+    /// The actor is gone.
+    gone: CancellationToken,
 }
 
 /// The handle on the actor of one session.
@@ -56,23 +50,16 @@ pub struct Session(Arc<Inner>);
 impl Session {
     /// Makes a session of `socket`; `connection` is what handlers see, without its id. The receiver yields the
     /// frames for the client.
-    pub fn new(socket: Socket, mut connection: Json, trace: Trace) -> (Self, mpsc::Receiver<Frame>) {
+    pub fn new(socket: Socket, mut connection: Json, trace: Trace) -> (Self, mpsc::Receiver<Arc<str>>) {
         let id = Uuid::now_v7().to_string();
         connection["id"] = json!(id);
         connection["endpoint"] = json!(socket.spec().name);
         let (outbound_tx, outbound_rx) = mpsc::channel(OUTBOUND);
         let mailbox = Mailbox::new(socket.spec().mailbox, 1);
-        let cut = CancellationToken::new();
+        let gone = CancellationToken::new();
+        let cut = gone.child_token();
         (
-            Session(Arc::new(Inner {
-                id,
-                socket,
-                connection,
-                trace,
-                mailbox,
-                outbound_tx,
-                cut,
-            })),
+            Session(Arc::new(Inner { id, socket, connection, trace, mailbox, outbound_tx, cut, gone })),
             outbound_rx,
         )
     }
@@ -82,7 +69,7 @@ impl Session {
         &self.0.id
     }
 
-    pub(crate) fn outbound(&self) -> mpsc::Sender<Frame> {
+    pub(crate) fn outbound(&self) -> mpsc::Sender<Arc<str>> {
         self.0.outbound_tx.clone()
     }
 
@@ -92,6 +79,11 @@ impl Session {
         self.0.cut.clone()
     }
 
+    /// Returns the token that is cancelled when the actor is gone, after its disconnect handlers.
+    pub fn gone(&self) -> CancellationToken {
+        self.0.gone.clone()
+    }
+
     /// Describes the actor as a child of its endpoint at `parent`.
     pub(crate) fn child(&self, parent: &str) -> ChildSpec {
         let path = format!("{parent}/{}", self.0.id);
@@ -99,18 +91,8 @@ impl Session {
         ChildSpec::new(self.0.id.clone(), move |supervisor| {
             let session = session.clone();
             let mailbox = session.0.mailbox.clone();
-            session
-                .0
-                .socket
-                .context()
-                .tree
-                .observe(&path, move || mailbox.load());
-            async move {
-                Ok(Actor::spawn_linked(None, Conversation, session, supervisor)
-                    .await?
-                    .0
-                    .get_cell())
-            }
+            session.0.socket.context().tree.observe(&path, move || mailbox.load());
+            async move { Ok(Actor::spawn_linked(None, Conversation, session, supervisor).await?.0.get_cell()) }
         })
     }
 
@@ -138,28 +120,31 @@ impl Session {
     /// Has the disconnect handlers run after everything received, then ends the actor.
     pub async fn disconnected(&self) {
         self.0.socket.close(&self.0.id);
-        self.put(Work::Disconnect).await;
+        if !self.0.gone.is_cancelled() {
+            self.put(Work::Disconnect).await;
+        }
     }
 
     async fn put(&self, work: Work) {
         // A session whose handlers stand still this long has timed out many times over.
         let deadline = Instant::now() + Duration::from_secs(600);
-        if self.0.mailbox.send(work, deadline).await.is_err() {
-            tracing::error!(session = self.0.id, "session takes no more messages");
+        tokio::select! {
+            sent = self.0.mailbox.send(work, deadline) => if sent.is_err() {
+                tracing::error!(session = self.0.id, "session takes no more messages");
+            },
+            () = self.0.gone.cancelled() => {}
         }
     }
 
     async fn reject(&self, kind: &str, details: Json) {
-        self.0
-            .send(&json!({ "error": { "type": kind, "details": details } }))
-            .await;
+        self.0.send(&json!({ "error": { "type": kind, "details": details } })).await;
     }
 }
 
 impl Inner {
     /// Waits for room: answers to the client's own messages slow the client down, unlike broadcasts.
     async fn send(&self, value: &Json) {
-        let _ = self.outbound_tx.send(Frame::Text(value.to_string().into())).await;
+        let _ = self.outbound_tx.send(value.to_string().into()).await;
     }
 
     async fn work(&self, work: &Work) {
@@ -172,18 +157,10 @@ impl Inner {
         for function in functions {
             if let Err(error) = self.run(function, message).await {
                 let id = Uuid::now_v7();
-                let stack = if let Failure::Raised { stack, .. } = &error {
-                    stack.as_str()
-                } else {
-                    ""
-                };
+                let stack = if let Failure::Raised { stack, .. } = &error { stack.as_str() } else { "" };
                 tracing::error!(endpoint = spec.name, function, session = self.id, error_id = %id, %error, stack,
                     "websocket handler failed");
-                let kind = if error == Failure::TimedOut {
-                    "timeout"
-                } else {
-                    "handler_failed"
-                };
+                let kind = if error == Failure::TimedOut { "timeout" } else { "handler_failed" };
                 self.send(&json!({ "error": { "type": kind, "id": id } })).await;
                 return;
             }
@@ -195,30 +172,15 @@ impl Inner {
         let handler = HandlerId::new(Kind::Ws, &format!("{}.{function}", spec.name));
         let id = Uuid::now_v7();
         let source = handler.to_string();
-        let arguments = message
-            .cloned()
-            .into_iter()
-            .chain([self.connection.clone()])
-            .collect();
+        let arguments = message.cloned().into_iter().chain([self.connection.clone()]).collect();
         let deadline = Instant::now() + context.timeout;
-        let invocation = Invocation {
-            id,
-            handler,
-            arguments,
-            deadline,
-            attempt: 1,
-            trace: self.trace.clone(),
-        };
+        let invocation =
+            Invocation { id, handler, arguments, deadline, attempt: 1, trace: self.trace.clone() };
         let reply = context.executors.run(Arc::new(invocation)).await?;
         // Only a message is something that happened; connects and disconnects publish what their handler asks for.
         let triggers: &[String] = if message.is_some() { &spec.triggers } else { &[] };
-        let origin = Origin {
-            source: &source,
-            triggers,
-            cause: id,
-            trace: &self.trace,
-        };
-        publish(context, origin, &reply.value, reply.effects).await?;
+        let origin = Origin { source: &source, triggers, cause: id, trace: &self.trace };
+        publish(context, origin, &reply.value, &reply.effects, deadline).await?;
         if reply.value.is_null() {
             return Ok(());
         }
@@ -234,7 +196,7 @@ impl Inner {
 /// The state of the actor; leaving it, however the actor ends, ends the connection too.
 struct Talk {
     session: Session,
-    _cut: DropGuard,
+    _gone: DropGuard,
 }
 
 impl Drop for Talk {
@@ -252,8 +214,8 @@ impl Actor for Conversation {
 
     async fn pre_start(&self, myself: ActorRef<Wake>, session: Session) -> Result<Talk, ActorProcessingErr> {
         session.0.mailbox.attach(move || drop(myself.send_message(Wake)));
-        let cut = session.cut().drop_guard();
-        Ok(Talk { session, _cut: cut })
+        let gone = session.gone().drop_guard();
+        Ok(Talk { session, _gone: gone })
     }
 
     async fn handle(

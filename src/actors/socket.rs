@@ -11,7 +11,6 @@ use ractor::ActorRef;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::actors::session::Frame;
 use crate::actors::{Context, Session};
 use crate::invocation::Json;
 use crate::schema;
@@ -21,7 +20,7 @@ struct Inner {
     spec: schema::Socket,
     context: Arc<Context>,
     supervisor: RwLock<Option<ActorRef<Message>>>,
-    sessions: RwLock<HashMap<String, (mpsc::Sender<Frame>, CancellationToken)>>,
+    sessions: RwLock<HashMap<String, (mpsc::Sender<Arc<str>>, CancellationToken)>>,
     path: OnceLock<String>,
 }
 
@@ -53,11 +52,7 @@ impl Socket {
 
     /// Describes the endpoint's supervisor as a child of `parent`.
     pub fn child(&self, parent: &str) -> ChildSpec {
-        let path = self
-            .0
-            .path
-            .get_or_init(|| format!("{parent}/{}", self.0.spec.name))
-            .clone();
+        let path = self.0.path.get_or_init(|| format!("{parent}/{}", self.0.spec.name)).clone();
         let socket = self.clone();
         ChildSpec::new(self.0.spec.name.clone(), move |parent| {
             let setup = Supervisor {
@@ -83,15 +78,9 @@ impl Socket {
     pub async fn open(&self, session: Session) -> Result<(), StartError> {
         let path = self.0.path.get().cloned().unwrap_or_default();
         let supervisor = self.0.supervisor.read().clone();
-        let gone = || StartError {
-            path: path.clone(),
-            reason: "the endpoint is down".to_owned(),
-        };
+        let gone = || StartError { path: path.clone(), reason: "the endpoint is down".to_owned() };
         let supervisor = supervisor.ok_or_else(gone)?;
-        self.0
-            .sessions
-            .write()
-            .insert(session.id().to_owned(), (session.outbound(), session.cut()));
+        self.0.sessions.write().insert(session.id().to_owned(), (session.outbound(), session.cut()));
         let id = session.id().to_owned();
         let spec = session.child(&path).restart(Restart::Temporary);
         let started = ractor::call!(supervisor, Message::Start, spec);
@@ -111,7 +100,7 @@ impl Socket {
     pub fn broadcast(&self, message: &Json) {
         let text: Arc<str> = message.to_string().into();
         for (id, (outbound_tx, cut)) in self.0.sessions.read().iter() {
-            if outbound_tx.try_send(Frame::Text(Arc::clone(&text))).is_err() && !cut.is_cancelled() {
+            if outbound_tx.try_send(Arc::clone(&text)).is_err() && !cut.is_cancelled() {
                 tracing::warn!(
                     endpoint = self.0.spec.name,
                     session = id,
@@ -120,10 +109,5 @@ impl Socket {
                 cut.cancel();
             }
         }
-    }
-
-    /// Returns how many sessions are open.
-    pub fn sessions(&self) -> usize {
-        self.0.sessions.read().len()
     }
 }

@@ -24,7 +24,7 @@ use crate::actors::{Context, Origin, publish};
 use crate::bus::{Envelope, Place, Subscriber};
 use crate::invocation::{Effects, Failure, HandlerId, Invocation, Json, Kind};
 use crate::schema;
-use crate::supervision::{Backoff, ChildSpec};
+use crate::supervision::{Backoff, ChildSpec, jitter};
 use crate::telemetry::Calls;
 
 /// Follows each publication of one event through all its handlers, for the event's own triggers.
@@ -109,12 +109,7 @@ impl EventSubscriber {
             let subscriber = subscriber.clone();
             let mailbox = subscriber.0.mailbox.clone();
             subscriber.0.context.tree.observe(&path, move || mailbox.load());
-            async move {
-                Ok(Actor::spawn_linked(None, Delivery, subscriber, supervisor)
-                    .await?
-                    .0
-                    .get_cell())
-            }
+            async move { Ok(Actor::spawn_linked(None, Delivery, subscriber, supervisor).await?.0.get_cell()) }
         })
     }
 }
@@ -133,88 +128,91 @@ impl Subscriber for EventSubscriber {
 }
 
 impl Inner {
-    /// Delivers one event until it is handled or given up.
+    /// Delivers one event until it is handled or given up. Waiting for an engine or for room uses up no attempt.
     async fn deliver(&self, mut envelope: Envelope) {
-        let retry = &self.event.retry;
-        let backoff = Backoff {
-            first: retry.backoff,
-            max: retry.max,
-        };
         loop {
             let timer = self.calls.start();
             let result = self.attempt(&envelope).await;
             timer.stop(result.is_ok());
             let error = match result {
                 Ok((value, effects)) => {
-                    return self
-                        .succeeded(&envelope, Some((self.place, value, effects)))
-                        .await;
+                    return self.finished(&envelope, Some((self.place, value, effects))).await;
                 }
                 Err(error) => error,
             };
-            if envelope.attempt >= retry.attempts {
+            let started = !matches!(error, Failure::Overloaded { .. });
+            if started && envelope.attempt >= self.event.retry.attempts {
                 self.dead_letter(&envelope, &error);
-                return self.succeeded(&envelope, None).await;
+                return self.finished(&envelope, None).await;
             }
-            // The first retry waits too: half of `backoff` on average.
-            let wait = backoff.delay(
-                envelope.attempt,
-                f64::from(Uuid::new_v4().as_u128() as u32) / f64::from(u32::MAX),
-            );
+            let wait = self.backoff(envelope.attempt);
             tracing::warn!(handler = %self.handler, event = %envelope.event, id = %envelope.id,
                 attempt = envelope.attempt, wait_ms = wait.as_millis(), %error, "delivery failed, retrying");
             tokio::time::sleep(wait).await;
-            envelope.attempt += 1;
+            envelope.attempt += u32::from(started);
         }
     }
 
+    /// The wait after attempt number `attempt`: exponential, with full jitter.
+    fn backoff(&self, attempt: u32) -> Duration {
+        let retry = &self.event.retry;
+        Backoff { first: retry.backoff, max: retry.max }.delay(attempt, jitter())
+    }
+
     async fn attempt(&self, envelope: &Envelope) -> Result<(Json, Effects), Failure> {
-        let timeout: Duration = self.event.timeout.unwrap_or(self.context.timeout);
-        let id = Uuid::now_v7();
         let invocation = Invocation {
-            id,
+            id: Uuid::now_v7(),
             handler: self.handler.clone(),
             arguments: vec![argument(envelope)],
-            deadline: Instant::now() + timeout,
+            deadline: Instant::now() + self.event.timeout.unwrap_or(self.context.timeout),
             attempt: envelope.attempt,
             trace: envelope.trace.caused_by(envelope.id),
         };
         let reply = self.context.executors.run(Arc::new(invocation)).await?;
-        let mut effects = reply.effects;
         // What the handler asked for goes out now; payloads of the event's triggers wait for all its handlers.
-        let payloads = std::mem::take(&mut effects.payloads);
-        if let Some((name, _)) = payloads
-            .iter()
-            .find(|(name, _)| !self.event.triggers.contains(name))
-        {
-            let message = format!(
-                "set_payload(\"{name}\", …): {name} is not among the triggers of {}",
-                self.event.name
-            );
+        let Effects { payloads, triggers } = reply.effects;
+        if let Some((name, _)) = payloads.iter().find(|(name, _)| !self.event.triggers.contains(name)) {
+            let event = &self.event.name;
+            let message = format!("set_payload(\"{name}\", …): {name} is not among the triggers of {event}");
             return Err(Failure::internal(message));
         }
-        let origin = Origin {
-            source: &self.source,
-            triggers: &[],
-            cause: envelope.id,
-            trace: &envelope.trace,
-        };
-        publish(&self.context, origin, &Json::Null, effects).await?;
-        Ok((
-            reply.value,
-            Effects {
-                payloads,
-                triggers: Vec::new(),
-            },
-        ))
+        let asked = Effects { triggers, payloads: Vec::new() };
+        self.publish((&self.source, &[]), envelope, &Json::Null, &asked).await?;
+        Ok((reply.value, Effects { payloads, triggers: Vec::new() }))
+    }
+
+    /// Publishes for the handler or, after all handlers, for the event. A subscriber without room is waited for:
+    /// the handler has done its work and is not run again for that.
+    async fn publish(
+        &self,
+        (source, triggers): (&str, &[String]),
+        envelope: &Envelope,
+        value: &Json,
+        effects: &Effects,
+    ) -> Result<(), Failure> {
+        let origin = Origin { source, triggers, cause: envelope.id, trace: &envelope.trace };
+        let mut tries = 0;
+        loop {
+            let deadline = Instant::now() + self.context.publish_wait;
+            match publish(&self.context, origin, value, effects, deadline).await {
+                Err(Failure::Overloaded { entity }) if tries >= self.event.retry.attempts => {
+                    return Err(Failure::internal(format!("no room after {tries} tries: {entity}")));
+                }
+                Err(Failure::Overloaded { entity }) => {
+                    tries += 1;
+                    tracing::warn!(source, event = %envelope.event, id = %envelope.id, tries, reason = entity,
+                        "events wait for room at a subscriber");
+                    tokio::time::sleep(self.backoff(tries)).await;
+                }
+                other => return other,
+            }
+        }
     }
 
     /// After all handlers succeeded the event's own triggers are published: with a payload that a handler set,
     /// else what the last handler returned, else the event's own payload.
-    async fn succeeded(&self, envelope: &Envelope, result: Option<(usize, Json, Effects)>) {
-        let results = self
-            .chain
-            .finished(envelope.id, self.event.handlers.len(), result);
+    async fn finished(&self, envelope: &Envelope, result: Option<(usize, Json, Effects)>) {
+        let results = self.chain.finished(envelope.id, self.event.handlers.len(), result);
         let Some(results) = results.filter(|_| !self.event.triggers.is_empty()) else {
             return;
         };
@@ -227,24 +225,14 @@ impl Inner {
             effects.payloads.extend(set.payloads);
         }
         let source = format!("event {}", self.event.name);
-        let origin = Origin {
-            source: &source,
-            triggers: &self.event.triggers,
-            cause: envelope.id,
-            trace: &envelope.trace,
-        };
-        if let Err(error) = publish(&self.context, origin, &value, effects).await {
+        if let Err(error) = self.publish((&source, &self.event.triggers), envelope, &value, &effects).await {
             self.dead_letter(envelope, &error);
         }
     }
 
     fn dead_letter(&self, envelope: &Envelope, error: &Failure) {
         self.dead_letters.increment(1);
-        let stack = if let Failure::Raised { stack, .. } = error {
-            stack.as_str()
-        } else {
-            ""
-        };
+        let stack = if let Failure::Raised { stack, .. } = error { stack.as_str() } else { "" };
         tracing::error!(handler = %self.handler, event = %envelope.event, id = %envelope.id,
             attempt = envelope.attempt, correlation_id = %envelope.trace.correlation_id, %error, stack,
             "event given up: dead letter");
@@ -276,10 +264,7 @@ impl Actor for Delivery {
         myself: ActorRef<Wake>,
         subscriber: EventSubscriber,
     ) -> Result<EventSubscriber, ActorProcessingErr> {
-        subscriber
-            .0
-            .mailbox
-            .attach(move || drop(myself.send_message(Wake)));
+        subscriber.0.mailbox.attach(move || drop(myself.send_message(Wake)));
         Ok(subscriber)
     }
 

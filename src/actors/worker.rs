@@ -24,13 +24,9 @@ pub async fn boot_in_time(runtime: &dyn Runtime) -> Result<Arc<dyn Worker>, Vec<
     let boot = tokio::time::timeout(BOOT_LIMIT, runtime.boot()).await;
     boot.unwrap_or_else(|_| {
         let language = runtime.language();
-        let message = format!(
-            "the {language:?} engine did not load the handlers within {} s",
-            BOOT_LIMIT.as_secs()
-        );
-        Err(vec![
-            Problem::new(message).hint("look for a module that loops or awaits at its top level"),
-        ])
+        let message =
+            format!("the {language:?} engine did not load the handlers within {} s", BOOT_LIMIT.as_secs());
+        Err(vec![Problem::new(message).hint("look for a module that loops or awaits at its top level")])
     })
 }
 
@@ -52,12 +48,7 @@ impl WorkerSlot {
     pub fn child(self, name: String) -> ChildSpec {
         ChildSpec::new(name, move |supervisor| {
             let slot = self.clone();
-            async move {
-                Ok(Actor::spawn_linked(None, Keeper, slot, supervisor)
-                    .await?
-                    .0
-                    .get_cell())
-            }
+            async move { Ok(Actor::spawn_linked(None, Keeper, slot, supervisor).await?.0.get_cell()) }
         })
     }
 }
@@ -106,11 +97,7 @@ impl Actor for Keeper {
             let reason = exited.await;
             let _ = myself.send_message(Gone(reason));
         });
-        Ok(Seated {
-            slot,
-            worker,
-            watch: watch.abort_handle(),
-        })
+        Ok(Seated { slot, worker, watch: watch.abort_handle() })
     }
 
     async fn handle(

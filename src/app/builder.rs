@@ -25,17 +25,10 @@ pub struct BuildError {
 impl BuildError {
     /// Renders all of it for a terminal, schema sources underlined.
     pub fn render(&self, colour: bool) -> String {
-        let mut out: Vec<String> = self
-            .diagnostics
-            .iter()
-            .map(|diagnostic| diagnostic.render(colour))
-            .collect();
+        let mut out: Vec<String> =
+            self.diagnostics.iter().map(|diagnostic| diagnostic.render(colour)).collect();
         for problem in &self.problems {
-            let hint = problem
-                .hint
-                .as_ref()
-                .map(|hint| format!("\n  help: {hint}"))
-                .unwrap_or_default();
+            let hint = problem.hint.as_ref().map(|hint| format!("\n  help: {hint}")).unwrap_or_default();
             out.push(format!("  × {problem}{hint}\n"));
         }
         out.join("\n")
@@ -71,10 +64,7 @@ impl Builder {
     /// Adds schema text; may be combined with a folder.
     pub fn schema_text(mut self, text: impl Into<String>) -> Self {
         let path = format!("schema_text {}", self.schema_text.len() + 1);
-        self.schema_text.push(SourceFile {
-            path,
-            text: text.into(),
-        });
+        self.schema_text.push(SourceFile { path, text: text.into() });
         self
     }
 
@@ -115,23 +105,11 @@ impl Builder {
         let root = self.root();
         let folders = self.folders(&root);
         let (functions, files) = resolve_handlers(&schema, self.functions, &folders, &mut problems);
-        let fatal = diagnostics
-            .iter()
-            .any(|diagnostic| diagnostic.severity == Severity::Error);
+        let fatal = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
         if fatal || !problems.is_empty() {
-            return Err(BuildError {
-                diagnostics,
-                problems,
-            });
+            return Err(BuildError { diagnostics, problems });
         }
-        Ok(ActorApp {
-            config,
-            schema: Arc::new(schema),
-            root,
-            functions,
-            files,
-            warnings: diagnostics,
-        })
+        Ok(ActorApp { config, schema: Arc::new(schema), root, functions, files, warnings: diagnostics })
     }
 
     fn load_config(&self, problems: &mut Vec<Problem>) -> Config {
@@ -171,43 +149,30 @@ impl Builder {
                 Some(src.to_path_buf())
             }
         };
-        let root = self
-            .project
-            .clone()
-            .or_else(|| self.handlers_dir.as_ref().and_then(above));
+        let root = self.project.clone().or_else(|| self.handlers_dir.as_ref().and_then(above));
         let root = root.unwrap_or_else(|| PathBuf::from("."));
         std::path::absolute(&root).unwrap_or(root)
     }
 
     fn folders(&self, root: &Path) -> Folders {
-        let handlers = self
-            .handlers_dir
-            .clone()
-            .unwrap_or_else(|| root.join("src/handlers"));
+        let handlers = self.handlers_dir.clone().unwrap_or_else(|| root.join("src/handlers"));
         let handlers = std::path::absolute(&handlers).unwrap_or(handlers);
         let middlewares = handlers.parent().unwrap_or(&handlers).join("middlewares");
-        Folders {
-            handlers,
-            middlewares,
-        }
+        Folders { handlers, middlewares }
     }
 }
 
 /// Reads `**/*.ro` below `dir`, in a stable order.
 fn read_schema(dir: &Path, sources: &mut Vec<SourceFile>) -> std::io::Result<()> {
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(dir)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<_, _>>()?;
+    let mut entries: Vec<PathBuf> =
+        std::fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
     entries.sort();
     for path in entries {
         if path.is_dir() {
             read_schema(&path, sources)?;
         } else if path.extension().is_some_and(|extension| extension == "ro") {
             let text = std::fs::read_to_string(&path)?;
-            sources.push(SourceFile {
-                path: path.display().to_string(),
-                text,
-            });
+            sources.push(SourceFile { path: path.display().to_string(), text });
         }
     }
     Ok(())
@@ -221,26 +186,18 @@ fn wanted(schema: &Schema) -> BTreeSet<HandlerId> {
     };
     for api in schema.apis.values() {
         want(Kind::Api, &api.name);
-        api.middlewares
-            .iter()
-            .for_each(|name| want(Kind::Middleware, name));
+        api.middlewares.iter().for_each(|name| want(Kind::Middleware, name));
     }
     for event in schema.events.values() {
         event.handlers.iter().for_each(|name| want(Kind::Event, name));
     }
-    schema
-        .crons
-        .values()
-        .for_each(|cron| want(Kind::Cron, &cron.name));
+    schema.crons.values().for_each(|cron| want(Kind::Cron, &cron.name));
     for socket in schema.sockets.values() {
         let functions = [&socket.on_connect, &socket.on_message, &socket.on_disconnect];
         for function in functions.into_iter().flatten() {
             want(Kind::Ws, &format!("{}.{function}", socket.name));
         }
-        socket
-            .middlewares
-            .iter()
-            .for_each(|name| want(Kind::Middleware, name));
+        socket.middlewares.iter().for_each(|name| want(Kind::Middleware, name));
     }
     wanted
 }
@@ -297,9 +254,7 @@ fn resolve_handlers(
 
 fn unknown_handler(name: &str, wanted: &BTreeSet<HandlerId>) -> Problem {
     let known: Vec<&str> = wanted.iter().map(|id| &*id.name).collect();
-    let problem = Problem::new(format!(
-        "a Rust handler \"{name}\" is registered, but the schema names none"
-    ));
+    let problem = Problem::new(format!("a Rust handler \"{name}\" is registered, but the schema names none"));
     match schema::nearest(name, known.iter().copied()) {
         Some(near) => problem.hint(format!("did you mean \"{near}\"?")),
         None => problem,
@@ -315,9 +270,6 @@ fn supported(file: &FileHandler) -> Result<(), Problem> {
     if present {
         return Ok(());
     }
-    let message = format!(
-        "{}: this build of rohas has no {feature} engine",
-        file.path.display()
-    );
+    let message = format!("{}: this build of rohas has no {feature} engine", file.path.display());
     Err(Problem::new(message).hint(format!("build it with the feature \"{feature}\"")))
 }

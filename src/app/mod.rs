@@ -14,10 +14,9 @@ use std::time::{Duration, Instant};
 use ractor::ActorRef;
 use serde_json::json;
 
-use crate::actors::{Api, ApiRequest, Context, check_payload};
-use crate::bus::Envelope;
+use crate::actors::{Api, ApiRequest, Context, Origin, publish};
 use crate::config::Config;
-use crate::invocation::{Failure, HandlerId, Json, Outcome, Trace};
+use crate::invocation::{Effects, Failure, HandlerId, Json, Outcome, Trace};
 use crate::lang::native::Function;
 use crate::lang::{FileHandler, Language};
 use crate::schema::{Diagnostic, Schema};
@@ -89,8 +88,7 @@ impl ActorApp {
     /// # Errors
     /// As [`ActorApp::start`].
     pub async fn run(self) -> Result<(), StartError> {
-        self.start().await?.run().await;
-        Ok(())
+        self.start().await?.run().await
     }
 }
 
@@ -114,14 +112,7 @@ impl Running {
     /// # Errors
     /// Every [`Failure`] a call can end with; [`Failure::NotFound`] for an unknown api.
     pub async fn call(&self, api: &str, body: Json) -> Outcome {
-        self.call_with(
-            api,
-            ApiRequest {
-                body,
-                ..ApiRequest::default()
-            },
-        )
-        .await
+        self.call_with(api, ApiRequest { body, ..ApiRequest::default() }).await
     }
 
     /// Calls an api with path parameters, query and headers.
@@ -129,10 +120,7 @@ impl Running {
     /// # Errors
     /// As [`Running::call`].
     pub async fn call_with(&self, api: &str, mut request: ApiRequest) -> Outcome {
-        let api = self
-            .apis
-            .get(api)
-            .ok_or_else(|| Failure::NotFound(format!("api {api}")))?;
+        let api = self.apis.get(api).ok_or_else(|| Failure::NotFound(format!("api {api}")))?;
         if self.context.shutdown.phase() != Phase::Running {
             return Err(Failure::ShuttingDown);
         }
@@ -150,20 +138,19 @@ impl Running {
     ///
     /// # Errors
     /// An unknown event, a payload that does not fit, a subscriber without room.
-    pub async fn publish(&self, event: &str, mut payload: Json) -> Result<(), Failure> {
+    pub async fn publish(&self, event: &str, payload: Json) -> Result<(), Failure> {
         let context = &self.context;
         if context.shutdown.phase() != Phase::Running {
             return Err(Failure::ShuttingDown);
         }
-        check_payload(context, event, &mut payload).map_err(|failure| match failure {
+        let (trace, triggers) = (Trace::root(), [event.to_owned()]);
+        let origin =
+            Origin { source: "app", triggers: &triggers, cause: trace.correlation_id, trace: &trace };
+        let deadline = Instant::now() + context.publish_wait;
+        let published = publish(context, origin, &payload, &Effects::default(), deadline).await;
+        published.map_err(|failure| match failure {
             Failure::BadResult(violations) => Failure::BadRequest(violations),
             other => other,
-        })?;
-        let envelope = Envelope::new(event, &format!("/{}/app", context.app), payload, Trace::root());
-        let deadline = Instant::now() + context.publish_wait;
-        let published = context.bus.publish(envelope, deadline).await;
-        published.map_err(|error| Failure::Overloaded {
-            entity: error.to_string(),
         })
     }
 
@@ -192,12 +179,21 @@ impl Running {
     }
 
     /// Runs until SIGINT or SIGTERM, then drains; a second signal ends the drain.
-    pub async fn run(self) {
+    ///
+    /// # Errors
+    /// [`StartError::GaveUp`] when the root of the tree failed too often, which no restart can cure.
+    pub async fn run(self) -> Result<(), StartError> {
         let root = self.root.get_cell();
-        tokio::select! {
-            signal = terminated() => tracing::info!(signal, "shutting down"),
-            _ = root.wait(None) => tracing::error!("the tree gave up, shutting down"),
-        }
+        let ended = tokio::select! {
+            signal = terminated() => {
+                tracing::info!(signal, "shutting down");
+                Ok(())
+            }
+            _ = root.wait(None) => {
+                tracing::error!("the tree gave up, shutting down");
+                Err(StartError::GaveUp)
+            }
+        };
         let shutdown = self.context.shutdown.clone();
         tokio::select! {
             () = self.shutdown() => {}
@@ -208,6 +204,7 @@ impl Running {
                 shutdown.drained().await;
             }
         }
+        ended
     }
 
     /// Stops gracefully: no new work, what is accepted is finished, at most until the drain limit; then the rest
@@ -235,6 +232,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.context.shutdown.enter(Phase::Forced);
+        self.context.bus.close();
         self.root.kill();
     }
 }

@@ -17,7 +17,7 @@ use crate::invocation::HandlerId;
 use crate::lang::discover::Folders;
 use crate::lang::native::Native;
 use crate::lang::{FileHandler, Language, Problem, Runtime, Worker};
-use crate::shutdown::Shutdown;
+use crate::shutdown::{Phase, Shutdown};
 use crate::supervision::{self, ChildSpec, Policy, Strategy, Supervisor, Tree};
 use crate::telemetry::Telemetry;
 
@@ -41,6 +41,9 @@ pub enum StartError {
     /// A cron whose schedule is not understood.
     #[error("cron {0}")]
     Cron(String),
+    /// The root of the tree failed too often while the app ran.
+    #[error("the supervision tree gave up")]
+    GaveUp,
     /// An actor of the tree did not start.
     #[error("the tree did not start")]
     Tree(#[source] supervision::StartError),
@@ -60,6 +63,7 @@ impl StartError {
             StartError::Routes(errors) => errors.iter().map(ToString::to_string).collect(),
             StartError::Listen { address, source } => vec![format!("cannot listen on {address}: {source}")],
             StartError::Cron(error) => vec![format!("cron {error}")],
+            StartError::GaveUp => vec![self.to_string()],
             StartError::Tree(error) => vec![error.to_string()],
         }
     }
@@ -75,15 +79,10 @@ struct Engine {
 /// Starts `app`.
 pub(in crate::app) async fn start(app: ActorApp) -> Result<Running, StartError> {
     let listener = listen(&app).await?;
-    let http_addr = listener
-        .local_addr()
-        .map_err(|source| listen_error(&app, source))?;
+    let http_addr = listener.local_addr().map_err(|source| listen_error(&app, source))?;
     let languages = languages(&app);
     let engines = boot(&app).await?;
-    let pools = engines
-        .iter()
-        .map(|engine| (engine.runtime.language(), engine.pool.clone()))
-        .collect();
+    let pools = engines.iter().map(|engine| (engine.runtime.language(), engine.pool.clone())).collect();
     let context = Arc::new(Context {
         app: app.config.project.name.as_str().into(),
         schema: Arc::clone(&app.schema),
@@ -95,18 +94,10 @@ pub(in crate::app) async fn start(app: ActorApp) -> Result<Running, StartError> 
         timeout: app.config.limits.timeout,
         publish_wait: app.config.limits.publish_wait,
     });
-    let apis: Vec<Api> = app
-        .schema
-        .apis
-        .values()
-        .map(|spec| Api::new(spec.clone(), Arc::clone(&context)))
-        .collect();
-    let sockets: Vec<Socket> = app
-        .schema
-        .sockets
-        .values()
-        .map(|spec| Socket::new(spec.clone(), Arc::clone(&context)))
-        .collect();
+    let apis: Vec<Api> =
+        app.schema.apis.values().map(|spec| Api::new(spec.clone(), Arc::clone(&context))).collect();
+    let sockets: Vec<Socket> =
+        app.schema.sockets.values().map(|spec| Socket::new(spec.clone(), Arc::clone(&context))).collect();
     let routes = Routes::new(&apis, &sockets).map_err(StartError::Routes)?;
     let limits = &app.config.limits;
     let limits = Limits {
@@ -117,38 +108,28 @@ pub(in crate::app) async fn start(app: ActorApp) -> Result<Running, StartError> 
     };
     let door = Arc::new(Door {
         context: Arc::clone(&context),
-        listener,
+        listener: Mutex::new(Some(Arc::new(listener))),
         routes,
         limits,
     });
     let children = branches(&context, engines, &apis, (&sockets, &door))?;
     let policy = Policy::new(Strategy::RestForOne);
-    let root = Supervisor {
-        path: context.app.to_string(),
-        policy,
-        tree: context.tree.clone(),
-        children,
-    };
+    let root = Supervisor { path: context.app.to_string(), policy, tree: context.tree.clone(), children };
     let root = root.start().await.map_err(StartError::Tree)?;
+    // Once the root has given up nobody takes anything from the mailboxes: tell callers so at once.
+    let (cell, shutdown) = (root.get_cell(), context.shutdown.clone());
+    tokio::spawn(async move {
+        let _ = cell.wait(None).await;
+        shutdown.enter(Phase::Forced);
+    });
     tracing::info!(app = %context.app, address = %http_addr, "started");
-    let apis = apis
-        .into_iter()
-        .map(|api| (api.spec().name.clone(), api))
-        .collect();
-    Ok(Running {
-        context,
-        apis,
-        root,
-        http_addr,
-        drain: app.config.limits.drain,
-    })
+    let apis = apis.into_iter().map(|api| (api.spec().name.clone(), api)).collect();
+    Ok(Running { context, apis, root, http_addr, drain: app.config.limits.drain })
 }
 
 async fn listen(app: &ActorApp) -> Result<TcpListener, StartError> {
     let server = &app.config.server;
-    TcpListener::bind((server.host.as_str(), server.port))
-        .await
-        .map_err(|source| listen_error(app, source))
+    TcpListener::bind((server.host.as_str(), server.port)).await.map_err(|source| listen_error(app, source))
 }
 
 fn listen_error(app: &ActorApp, source: std::io::Error) -> StartError {
@@ -157,10 +138,7 @@ fn listen_error(app: &ActorApp, source: std::io::Error) -> StartError {
 }
 
 fn languages(app: &ActorApp) -> HashMap<HandlerId, Language> {
-    app.handlers()
-        .into_iter()
-        .map(|(id, language, _)| (id, language))
-        .collect()
+    app.handlers().into_iter().map(|(id, language, _)| (id, language)).collect()
 }
 
 /// Makes the runtimes that the project needs and boots one worker of each, side by side; the worker is the pool's
@@ -193,11 +171,7 @@ async fn boot(app: &ActorApp) -> Result<Vec<Engine>, StartError> {
 fn runtimes(app: &ActorApp) -> Vec<Arc<dyn Runtime>> {
     let root = &app.root;
     let of = |language: Language| -> Vec<FileHandler> {
-        app.files
-            .iter()
-            .filter(|file| Folders::language(&file.path) == language)
-            .cloned()
-            .collect()
+        app.files.iter().filter(|file| Folders::language(&file.path) == language).cloned().collect()
     };
     let mut runtimes: Vec<Arc<dyn Runtime>> = Vec::new();
     if !app.functions.is_empty() {
@@ -206,20 +180,12 @@ fn runtimes(app: &ActorApp) -> Vec<Arc<dyn Runtime>> {
     #[cfg(feature = "typescript")]
     if let files @ [_, ..] = &of(Language::TypeScript)[..] {
         let config = app.config.typescript.clone();
-        runtimes.push(Arc::new(crate::lang::v8::V8::new(
-            config,
-            root.clone(),
-            files.to_vec(),
-        )));
+        runtimes.push(Arc::new(crate::lang::v8::V8::new(config, root.clone(), files.to_vec())));
     }
     #[cfg(feature = "python")]
     if let files @ [_, ..] = &of(Language::Python)[..] {
         let config = app.config.python.clone();
-        runtimes.push(Arc::new(crate::lang::python::Python::new(
-            config,
-            root.clone(),
-            files.to_vec(),
-        )));
+        runtimes.push(Arc::new(crate::lang::python::Python::new(config, root.clone(), files.to_vec())));
     }
     runtimes
 }
@@ -236,18 +202,10 @@ fn branches(
     let one_for_one = Policy::new(Strategy::OneForOne);
     let branch =
         |name: &str, children: Vec<ChildSpec>| ChildSpec::supervisor(root, name, one_for_one, tree, children);
-    let executors = engines
-        .into_iter()
-        .map(|engine| executor(context, &format!("{root}/executors"), engine));
+    let executors = engines.into_iter().map(|engine| executor(context, &format!("{root}/executors"), engine));
     let crons = app_crons(context, &format!("{root}/crons"))?;
-    let api_children = apis
-        .iter()
-        .map(|api| api.child(&format!("{root}/apis")))
-        .collect();
-    let socket_children = sockets
-        .iter()
-        .map(|socket| socket.child(&format!("{root}/sockets")))
-        .collect();
+    let api_children = apis.iter().map(|api| api.child(&format!("{root}/apis"))).collect();
+    let socket_children = sockets.iter().map(|socket| socket.child(&format!("{root}/sockets"))).collect();
     Ok(vec![
         context.telemetry.child(),
         branch("executors", executors.collect()),
@@ -263,10 +221,7 @@ fn branches(
 fn executor(context: &Context, parent: &str, Engine { runtime, pool, warm }: Engine) -> ChildSpec {
     let language = runtime.language();
     let path = format!("{parent}/{}", language.executor());
-    let picker = Executor {
-        pool: pool.clone(),
-        shutdown: context.shutdown.clone(),
-    };
+    let picker = Executor { pool: pool.clone(), shutdown: context.shutdown.clone() };
     let warm = Arc::new(Mutex::new(Some(warm)));
     let worker = match language {
         Language::Rust => "process",
@@ -274,24 +229,12 @@ fn executor(context: &Context, parent: &str, Engine { runtime, pool, warm }: Eng
         Language::Python => "interpreter",
     };
     let workers = (0..runtime.workers()).map(|number| {
-        let slot = WorkerSlot {
-            number,
-            runtime: Arc::clone(&runtime),
-            pool: pool.clone(),
-            warm: Arc::clone(&warm),
-        };
+        let slot =
+            WorkerSlot { number, runtime: Arc::clone(&runtime), pool: pool.clone(), warm: Arc::clone(&warm) };
         slot.child(format!("{worker}-{number}"))
     });
-    let children = std::iter::once(picker.child(&path, &context.tree))
-        .chain(workers)
-        .collect();
-    ChildSpec::supervisor(
-        parent,
-        language.executor(),
-        Policy::engines(),
-        &context.tree,
-        children,
-    )
+    let children = std::iter::once(picker.child(&path, &context.tree)).chain(workers).collect();
+    ChildSpec::supervisor(parent, language.executor(), Policy::engines(), &context.tree, children)
 }
 
 /// A supervisor per event over an actor per handler; subscribes the handlers to the bus.
@@ -300,20 +243,11 @@ fn events(context: &Arc<Context>, parent: &str) -> Vec<ChildSpec> {
         let path = format!("{parent}/{}", event.name);
         context.bus.declare(&event.name);
         let subscribers = EventSubscriber::all(event, context);
-        let children = subscribers
-            .iter()
-            .map(|subscriber| subscriber.child(&path))
-            .collect();
+        let children = subscribers.iter().map(|subscriber| subscriber.child(&path)).collect();
         for subscriber in subscribers {
             context.bus.subscribe(&event.name, Box::new(subscriber));
         }
-        ChildSpec::supervisor(
-            parent,
-            &event.name,
-            Policy::new(Strategy::OneForOne),
-            &context.tree,
-            children,
-        )
+        ChildSpec::supervisor(parent, &event.name, Policy::new(Strategy::OneForOne), &context.tree, children)
     };
     context.schema.events.values().map(supervise).collect()
 }

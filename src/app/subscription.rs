@@ -35,10 +35,7 @@ impl Subscriber for Stream {
     fn reserve(&self, deadline: Instant) -> BoxFuture<'_, Option<Place>> {
         Box::pin(async move {
             let reserve = self.envelopes_tx.clone().reserve_owned();
-            let permit = tokio::time::timeout_at(deadline.into(), reserve)
-                .await
-                .ok()?
-                .ok()?;
+            let permit = tokio::time::timeout_at(deadline.into(), reserve).await.ok()?.ok()?;
             Some(Box::new(move |envelope| drop(permit.send(envelope))) as Place)
         })
     }
@@ -51,12 +48,6 @@ impl Subscriber for Stream {
 /// Subscribes to `event` on `bus`.
 pub fn subscribe(bus: &dyn Bus, event: &str) -> Subscription {
     let (envelopes_tx, envelopes) = mpsc::channel(CAPACITY);
-    bus.subscribe(
-        event,
-        Box::new(Stream {
-            event: event.to_owned(),
-            envelopes_tx,
-        }),
-    );
+    bus.subscribe(event, Box::new(Stream { event: event.to_owned(), envelopes_tx }));
     Subscription { envelopes }
 }

@@ -56,12 +56,16 @@ pub trait Bus: Send + Sync + 'static {
     /// Adds a subscriber: it gets each message published from now on exactly once from this bus.
     fn subscribe(&self, event: &str, subscriber: Box<dyn Subscriber>);
 
-    /// Publishes to all subscribers or, on an error, to none. Waits for room until `deadline`.
+    /// Publishes all of `envelopes`, in order, to all their subscribers or, on an error, nothing to anybody. Waits
+    /// for room until `deadline`.
     ///
     /// # Errors
     /// [`Error::Full`] when a mailbox stays full, [`Error::Unrouted`] for an undeclared event.
     ///
     /// # Cancel safety
     /// A dropped future has published to nobody.
-    fn publish(&self, envelope: Envelope, deadline: Instant) -> BoxFuture<'_, Result<(), Error>>;
+    fn publish(&self, envelopes: Vec<Envelope>, deadline: Instant) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// Forgets every event and subscriber: the app is gone, its streams end.
+    fn close(&self);
 }

@@ -21,10 +21,7 @@ impl Subscriber for Inbox {
     fn reserve(&self, deadline: Instant) -> BoxFuture<'_, Option<Place>> {
         Box::pin(async move {
             let reserve = self.0.clone().reserve_owned();
-            let permit = tokio::time::timeout_at(deadline.into(), reserve)
-                .await
-                .ok()?
-                .ok()?;
+            let permit = tokio::time::timeout_at(deadline.into(), reserve).await.ok()?.ok()?;
             Some(Box::new(move |envelope| drop(permit.send(envelope))) as Place)
         })
     }
@@ -45,8 +42,7 @@ fn envelope(event: &str, n: i32) -> Envelope {
 }
 
 async fn publish(bus: &dyn Bus, event: &str, n: i32) -> Result<(), Error> {
-    bus.publish(envelope(event, n), Instant::now() + Duration::from_millis(20))
-        .await
+    bus.publish(vec![envelope(event, n)], Instant::now() + Duration::from_millis(20)).await
 }
 
 #[tokio::test]
@@ -72,10 +68,7 @@ async fn an_undeclared_event_is_an_error_and_one_without_subscribers_is_not() {
     let bus = Memory::default();
     bus.declare("A");
     assert_eq!(publish(&bus, "A", 1).await, Ok(()));
-    assert_eq!(
-        publish(&bus, "Nope", 1).await,
-        Err(Error::Unrouted("Nope".to_owned()))
-    );
+    assert_eq!(publish(&bus, "Nope", 1).await, Err(Error::Unrouted("Nope".to_owned())));
 }
 
 #[tokio::test]
@@ -85,15 +78,30 @@ async fn a_full_subscriber_fails_the_publication_for_all() {
     let _full = inbox(&bus, "A", 1);
     publish(&bus, "A", 1).await.unwrap();
     let error = publish(&bus, "A", 2).await.unwrap_err();
-    assert_eq!(
-        error,
-        Error::Full {
-            event: "A".to_owned(),
-            subscriber: "inbox".to_owned()
-        }
-    );
+    assert_eq!(error, Error::Full { event: "A".to_owned(), subscriber: "inbox".to_owned() });
     assert_eq!(*roomy.try_recv().unwrap().payload, json!(1));
     assert!(roomy.try_recv().is_err(), "nobody got the second one");
+}
+
+#[tokio::test]
+async fn several_events_are_published_in_order_or_not_at_all() {
+    let bus = Memory::default();
+    let (mut roomy, _full) = (inbox(&bus, "A", 8), inbox(&bus, "B", 1));
+    let batch = || vec![envelope("B", 1), envelope("A", 2), envelope("A", 3)];
+    let soon = || Instant::now() + Duration::from_millis(20);
+    bus.publish(batch(), soon()).await.unwrap();
+    assert!(matches!(bus.publish(batch(), soon()).await, Err(Error::Full { .. })));
+    assert_eq!(*roomy.try_recv().unwrap().payload, json!(2));
+    assert_eq!(*roomy.try_recv().unwrap().payload, json!(3));
+    assert!(roomy.try_recv().is_err(), "A got nothing of the batch that did not fit at B");
+}
+
+#[tokio::test]
+async fn closing_ends_the_streams() {
+    let bus = Memory::default();
+    let mut stream = inbox(&bus, "A", 1);
+    bus.close();
+    assert!(stream.recv().await.is_none());
 }
 
 #[tokio::test]
@@ -108,12 +116,7 @@ async fn a_subscriber_that_is_gone_is_passed_over() {
 #[test]
 fn an_envelope_has_the_attributes_of_cloudevents() {
     let trace = Trace::root();
-    let envelope = Envelope::new(
-        "UserCreated",
-        "/shop/api/CreateUser",
-        json!({"id": 1}),
-        trace.clone(),
-    );
+    let envelope = Envelope::new("UserCreated", "/shop/api/CreateUser", json!({"id": 1}), trace.clone());
     let value = serde_json::to_value(&envelope).unwrap();
     assert_eq!(value["type"], "UserCreated");
     assert_eq!(value["source"], "/shop/api/CreateUser");

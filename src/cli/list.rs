@@ -62,41 +62,25 @@ type Table = (Vec<&'static str>, Vec<Vec<String>>);
 fn handlers(app: &ActorApp) -> Table {
     let rows = app.handlers().into_iter().map(|(id, language, path)| {
         let path = path.map(|path| path.display().to_string()).unwrap_or_default();
-        vec![
-            id.kind.as_str().to_owned(),
-            id.name.to_string(),
-            format!("{language:?}"),
-            path,
-        ]
+        vec![id.kind.as_str().to_owned(), id.name.to_string(), format!("{language:?}"), path]
     });
     (vec!["kind", "name", "language", "file"], rows.collect())
 }
 
 fn events(app: &ActorApp) -> Table {
     let rows = app.schema().events.values();
-    let rows = rows.map(|event| {
-        vec![
-            event.name.clone(),
-            event.handlers.join(" "),
-            event.triggers.join(" "),
-        ]
-    });
+    let rows = rows.map(|event| vec![event.name.clone(), event.handlers.join(" "), event.triggers.join(" ")]);
     (vec!["event", "handlers", "triggers"], rows.collect())
 }
 
 fn routes(app: &ActorApp) -> Table {
     let schema = app.schema();
-    let apis = schema.apis.values().map(|api| {
-        vec![
-            api.method.as_str().to_owned(),
-            api.path.clone(),
-            format!("api {}", api.name),
-        ]
-    });
-    let sockets = schema
-        .sockets
+    let apis = schema
+        .apis
         .values()
-        .map(|ws| vec!["WS".to_owned(), ws.path.clone(), format!("ws {}", ws.name)]);
+        .map(|api| vec![api.method.as_str().to_owned(), api.path.clone(), format!("api {}", api.name)]);
+    let sockets =
+        schema.sockets.values().map(|ws| vec!["WS".to_owned(), ws.path.clone(), format!("ws {}", ws.name)]);
     (vec!["method", "path", "entity"], apis.chain(sockets).collect())
 }
 
@@ -107,10 +91,7 @@ fn table(columns: &[&str], rows: &[Vec<String>]) {
     };
     let widths: Vec<usize> = (0..columns.len()).map(width).collect();
     let line = |cells: Vec<String>| {
-        let padded = cells
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
+        let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
         println!("{}", padded.collect::<Vec<_>>().join("  ").trim_end());
     };
     line(columns.iter().map(|column| column.to_uppercase()).collect());

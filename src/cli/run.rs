@@ -64,17 +64,20 @@ async fn serve(app: ActorApp) -> ExitCode {
     };
     // The one line that scripts wait for, whatever the log level is.
     println!("listening on http://{}", running.http_addr());
-    running.run().await;
-    ExitCode::SUCCESS
+    match running.run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Logs to standard error as the configuration says; `RUST_LOG` overrides the filter.
 fn log_to_stderr(config: &Config) {
     let configured = || EnvFilter::try_new(&config.telemetry.log).unwrap_or_else(|_| EnvFilter::new("info"));
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| configured());
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match config.telemetry.format {
         LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),

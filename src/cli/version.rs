@@ -3,15 +3,8 @@
 use std::process::ExitCode;
 
 pub fn run() -> ExitCode {
-    let engines = [
-        ("typescript", cfg!(feature = "typescript")),
-        ("python", cfg!(feature = "python")),
-    ];
-    let engines: Vec<&str> = engines
-        .iter()
-        .filter(|(_, present)| *present)
-        .map(|(name, _)| *name)
-        .collect();
+    let engines = [("typescript", cfg!(feature = "typescript")), ("python", cfg!(feature = "python"))];
+    let engines: Vec<&str> = engines.iter().filter(|(_, present)| *present).map(|(name, _)| *name).collect();
     println!("rohas {}", env!("CARGO_PKG_VERSION"));
     println!("engines: rust {}", engines.join(" "));
     #[cfg(feature = "typescript")]

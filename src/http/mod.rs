@@ -14,4 +14,4 @@ mod server;
 mod websocket;
 
 pub use crate::http::routes::{RouteError, Routes};
-pub use crate::http::server::{Door, Limits};
+pub use crate::http::server::{Client, Door, Limits};

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use hyper::header::{COOKIE, HeaderMap};
+use hyper::header::{CONTENT_TYPE, COOKIE, HeaderMap};
 use serde_json::{Map, json};
 
 use crate::actors::{Api, ApiRequest};
@@ -26,6 +26,10 @@ pub enum Malformed {
     /// The body is not JSON.
     #[error("the body is not JSON: {0}")]
     NotJson(String),
+    /// The body says it is something else than JSON. Not read as JSON all the same: a web page may send such a
+    /// body to any site without being asked, in its user's name.
+    #[error("the body is {0}, only application/json is taken")]
+    NotJsonType(String),
     /// The connection broke while the body was read.
     #[error("the body ended early: {0}")]
     Broken(String),
@@ -35,7 +39,7 @@ pub enum Malformed {
 ///
 /// # Errors
 /// [`Malformed`]
-pub async fn body(incoming: Incoming, limit: usize) -> Result<Json, Malformed> {
+pub async fn body(incoming: Incoming, headers: &HeaderMap, limit: usize) -> Result<Json, Malformed> {
     let collected = Limited::new(incoming, limit).collect().await.map_err(|error| {
         if error.is::<http_body_util::LengthLimitError>() {
             Malformed::TooLarge(limit)
@@ -46,6 +50,12 @@ pub async fn body(incoming: Incoming, limit: usize) -> Result<Json, Malformed> {
     let bytes = collected.to_bytes();
     if bytes.is_empty() {
         return Ok(Json::Null);
+    }
+    let content_type =
+        headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("without a type");
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if essence != "application/json" && !essence.ends_with("+json") {
+        return Err(Malformed::NotJsonType(content_type.to_owned()));
     }
     serde_json::from_slice(&bytes).map_err(|error| Malformed::NotJson(error.to_string()))
 }
@@ -67,10 +77,7 @@ pub fn decode(
         params: params(schema, &spec.params, raw_params)?,
         body,
         query: typed_query(schema, spec.query.as_ref(), &pairs),
-        query_params: pairs
-            .iter()
-            .map(|(name, value)| (name.clone(), json!(value)))
-            .collect(),
+        query_params: pairs.iter().map(|(name, value)| (name.clone(), json!(value))).collect(),
         headers: typed_headers(schema, &spec.headers, &parts.headers),
         cookies: cookies(&parts.headers),
         method: parts.method.as_str().to_owned(),
@@ -105,20 +112,12 @@ fn query_pairs(query: &str) -> Result<Vec<(String, String)>, Malformed> {
 
 fn typed_query(schema: &Schema, declared: Option<&Type>, pairs: &[(String, String)]) -> Json {
     let Some(fields) = declared.and_then(|ty| schema.fields(ty)) else {
-        return Json::Object(
-            pairs
-                .iter()
-                .map(|(name, value)| (name.clone(), json!(value)))
-                .collect(),
-        );
+        return Json::Object(pairs.iter().map(|(name, value)| (name.clone(), json!(value))).collect());
     };
     let mut out = Map::new();
     for field in fields {
-        let values: Vec<&str> = pairs
-            .iter()
-            .filter(|(name, _)| *name == field.name)
-            .map(|(_, value)| value.as_str())
-            .collect();
+        let values: Vec<&str> =
+            pairs.iter().filter(|(name, _)| *name == field.name).map(|(_, value)| value.as_str()).collect();
         if !values.is_empty() {
             out.insert(field.name.clone(), schema.parse_texts(&field.ty, &values));
         }
@@ -129,18 +128,12 @@ fn typed_query(schema: &Schema, declared: Option<&Type>, pairs: &[(String, Strin
 fn typed_headers(schema: &Schema, declared: &[Field], headers: &HeaderMap) -> Map<String, Json> {
     let mut out: Map<String, Json> = Map::new();
     for name in headers.keys() {
-        let values: Vec<&str> = headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .collect();
+        let values: Vec<&str> =
+            headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
         out.insert(name.as_str().to_owned(), json!(values.join(", ")));
     }
     for field in declared {
-        if let Some(value) = headers
-            .get(field.name.as_str())
-            .and_then(|value| value.to_str().ok())
-        {
+        if let Some(value) = headers.get(field.name.as_str()).and_then(|value| value.to_str().ok()) {
             out.insert(field.name.clone(), schema.parse_text(&field.ty, value));
         }
     }
@@ -148,16 +141,9 @@ fn typed_headers(schema: &Schema, declared: &[Field], headers: &HeaderMap) -> Ma
 }
 
 fn cookies(headers: &HeaderMap) -> Map<String, Json> {
-    let lines = headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let pairs = lines
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    pairs
-        .map(|(name, value)| (name.to_owned(), json!(value.trim_matches('"'))))
-        .collect()
+    let lines = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), json!(value.trim_matches('"')))).collect()
 }
 
 /// Returns the parts of a request that a WebSocket handler sees as its connection.

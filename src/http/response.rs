@@ -16,17 +16,24 @@ use crate::schema::Api;
 /// The body of every response.
 pub type Body = Full<Bytes>;
 
+/// Headers that belong to the connection, not to a handler: a wrong length would shift every later response.
+const FRAMING: [HeaderName; 7] = [
+    hyper::header::CONTENT_LENGTH,
+    hyper::header::TRANSFER_ENCODING,
+    hyper::header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    hyper::header::UPGRADE,
+    hyper::header::TE,
+    hyper::header::TRAILER,
+];
+
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// Turns the outcome of a call of `api` into a response.
 pub fn from_outcome(api: &Api, outcome: Outcome) -> Response<Body> {
     match outcome {
-        Ok(Reply {
-            value,
-            response: Some(head),
-            ..
-        }) => from_head(&api.name, head, &value),
+        Ok(Reply { value, response: Some(head), .. }) => from_head(&api.name, head, &value),
         Ok(_) if api.response.is_none() => {
             empty(StatusCode::from_u16(api.status).unwrap_or(StatusCode::NO_CONTENT))
         }
@@ -44,30 +51,20 @@ fn from_failure(api: &Api, failure: Failure) -> Response<Body> {
         },
         Failure::BadRequest(violations) => {
             let detail = "The request does not fit the schema.";
-            return problem(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                detail,
-                json!({ "errors": violations }),
-            );
+            return problem(StatusCode::UNPROCESSABLE_ENTITY, detail, json!({ "errors": violations }));
         }
         Failure::BadResult(_) | Failure::NotFound(_) => return internal(&api.name, &failure),
-        Failure::TimedOut => (
-            StatusCode::GATEWAY_TIMEOUT,
-            "The handler did not answer within its time limit.",
-        ),
+        Failure::TimedOut => {
+            (StatusCode::GATEWAY_TIMEOUT, "The handler did not answer within its time limit.")
+        }
         Failure::Overloaded { .. } => (StatusCode::SERVICE_UNAVAILABLE, "Too many requests wait already."),
-        Failure::Crashed(_) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "The engine stopped under the call.",
-        ),
+        Failure::Crashed(_) => (StatusCode::SERVICE_UNAVAILABLE, "The engine stopped under the call."),
         Failure::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, "The app is shutting down."),
     };
     tracing::warn!(api = api.name, status = status.as_u16(), error = %failure, "call failed");
     let mut response = problem(status, detail, json!({}));
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response
-            .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
 }
@@ -80,22 +77,15 @@ fn declared(api: &Api, name: &str) -> Option<StatusCode> {
 
 fn internal(api: &str, failure: &Failure) -> Response<Body> {
     let id = Uuid::now_v7();
-    let stack = if let Failure::Raised { stack, .. } = failure {
-        stack.as_str()
-    } else {
-        ""
-    };
+    let stack = if let Failure::Raised { stack, .. } = failure { stack.as_str() } else { "" };
     tracing::error!(api, error_id = %id, error = %failure, stack, "handler failed");
-    problem(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "The handler failed.",
-        json!({ "id": id }),
-    )
+    problem(StatusCode::INTERNAL_SERVER_ERROR, "The handler failed.", json!({ "id": id }))
 }
 
 fn from_head(api: &str, head: ResponseHead, value: &Json) -> Response<Body> {
-    let Ok(status) = StatusCode::from_u16(head.status) else {
-        let failure = Failure::internal(format!("{} is not an HTTP status", head.status));
+    let Some(status) = StatusCode::from_u16(head.status).ok().filter(|status| !status.is_informational())
+    else {
+        let failure = Failure::internal(format!("{} is not the status of a response", head.status));
         return internal(api, &failure);
     };
     let mut response = match value {
@@ -103,14 +93,14 @@ fn from_head(api: &str, head: ResponseHead, value: &Json) -> Response<Body> {
         _ => json(status, value),
     };
     for (name, text) in &head.headers {
-        let pair = (
-            HeaderName::from_bytes(name.as_bytes()),
-            HeaderValue::from_str(text),
-        );
+        let pair = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(text));
         let (Ok(name), Ok(text)) = pair else {
             let failure = Failure::internal(format!("{name}: {text} is not an HTTP header"));
             return internal(api, &failure);
         };
+        if FRAMING.contains(&name) {
+            continue;
+        }
         if name == CONTENT_TYPE {
             let is_json = text.to_str().is_ok_and(|text| text.contains("json"));
             if let (Json::String(body), false) = (value, is_json) {
@@ -128,6 +118,7 @@ fn from_head(api: &str, head: ResponseHead, value: &Json) -> Response<Body> {
 pub fn from_malformed(error: &Malformed) -> Response<Body> {
     let status = match error {
         Malformed::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        Malformed::NotJsonType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Malformed::Encoding(_) | Malformed::NotJson(_) | Malformed::Broken(_) => StatusCode::BAD_REQUEST,
     };
     problem(status, &error.to_string(), json!({}))
@@ -136,11 +127,9 @@ pub fn from_malformed(error: &Malformed) -> Response<Body> {
 /// The failure of a middleware in front of a WebSocket upgrade.
 pub fn from_upgrade(name: &str, failure: &Failure) -> Response<Body> {
     match failure {
-        Failure::TimedOut => problem(
-            StatusCode::GATEWAY_TIMEOUT,
-            "A middleware did not answer in time.",
-            json!({}),
-        ),
+        Failure::TimedOut => {
+            problem(StatusCode::GATEWAY_TIMEOUT, "A middleware did not answer in time.", json!({}))
+        }
         Failure::Overloaded { .. } | Failure::Crashed(_) | Failure::ShuttingDown => {
             problem(StatusCode::SERVICE_UNAVAILABLE, "Try again.", json!({}))
         }
@@ -150,20 +139,13 @@ pub fn from_upgrade(name: &str, failure: &Failure) -> Response<Body> {
 
 /// A response that a middleware gave instead of the upgrade.
 pub fn from_stopped(name: &str, reply: Reply) -> Response<Body> {
-    let head = reply.response.unwrap_or(ResponseHead {
-        status: 403,
-        headers: Vec::new(),
-    });
+    let head = reply.response.unwrap_or(ResponseHead { status: 403, headers: Vec::new() });
     from_head(name, head, &reply.value)
 }
 
 /// 404: no route.
 pub fn not_found(path: &str) -> Response<Body> {
-    problem(
-        StatusCode::NOT_FOUND,
-        &format!("Nothing is served at {path}."),
-        json!({}),
-    )
+    problem(StatusCode::NOT_FOUND, &format!("Nothing is served at {path}."), json!({}))
 }
 
 /// 405, with the methods that are served.
@@ -173,18 +155,14 @@ pub fn method_not_allowed(method: &str, allowed: &str) -> Response<Body> {
         &format!("{method} is not served here, only {allowed}."),
         json!({}),
     );
-    response
-        .headers_mut()
-        .insert(ALLOW, HeaderValue::from_str(allowed).expect("methods are ASCII"));
+    response.headers_mut().insert(ALLOW, HeaderValue::from_str(allowed).expect("methods are ASCII"));
     response
 }
 
 /// 204 to OPTIONS, with the methods that are served.
 pub fn options(allowed: &str) -> Response<Body> {
     let mut response = empty(StatusCode::NO_CONTENT);
-    response
-        .headers_mut()
-        .insert(ALLOW, HeaderValue::from_str(allowed).expect("methods are ASCII"));
+    response.headers_mut().insert(ALLOW, HeaderValue::from_str(allowed).expect("methods are ASCII"));
     response
 }
 
@@ -192,9 +170,7 @@ pub fn options(allowed: &str) -> Response<Body> {
 pub fn text(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 

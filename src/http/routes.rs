@@ -44,11 +44,7 @@ impl Place {
     /// Finds the api for `method`; HEAD falls back to GET.
     pub fn api(&self, method: &str) -> Option<&Api> {
         let get = || {
-            if method == "HEAD" {
-                self.apis.get("GET")
-            } else {
-                None
-            }
+            if method == "HEAD" { self.apis.get("GET") } else { None }
         };
         self.apis.get(method).or_else(get)
     }
@@ -86,11 +82,7 @@ impl Routes {
                 Err(error) => errors.push(error),
             }
         }
-        if errors.is_empty() {
-            Ok(routes)
-        } else {
-            Err(errors)
-        }
+        if errors.is_empty() { Ok(routes) } else { Err(errors) }
     }
 
     /// Returns the place for a declared path, making it if it is new.
@@ -123,11 +115,7 @@ impl Routes {
     /// Finds the place of a request's path.
     pub fn find(&self, path: &str) -> Option<(&Place, RawParams)> {
         let found = self.router.at(path).ok()?;
-        let params = found
-            .params
-            .iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
+        let params = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Some((&self.places[*found.value], params))
     }
 }

@@ -16,9 +16,10 @@ use hyper::header::HOST;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::Mutex;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::actors::Context;
 use crate::http::response::Body;
@@ -44,8 +45,8 @@ pub struct Limits {
 pub struct Door {
     /// What entity actors work with.
     pub context: Arc<Context>,
-    /// The bound socket.
-    pub listener: TcpListener,
+    /// The bound socket; gone once the app drains, so that clients are refused instead of left waiting.
+    pub listener: Mutex<Option<Arc<TcpListener>>>,
     /// What is served where.
     pub routes: Routes,
     /// The limits.
@@ -59,14 +60,19 @@ impl Door {
         let places = Arc::new(Semaphore::new(self.limits.connections));
         ChildSpec::new("listener", move |supervisor| {
             let (door, places) = (Arc::clone(&door), Arc::clone(&places));
-            async move {
-                Ok(Actor::spawn_linked(None, Listener, (door, places), supervisor)
-                    .await?
-                    .0
-                    .get_cell())
-            }
+            async move { Ok(Actor::spawn_linked(None, Listener, (door, places), supervisor).await?.0.get_cell()) }
         })
     }
+}
+
+/// Who is at the other end, and the place they take among the connections: held until the connection, upgraded or
+/// not, is over.
+#[derive(Clone)]
+pub struct Client {
+    /// The address.
+    pub address: SocketAddr,
+    /// The place.
+    pub place: Arc<OwnedSemaphorePermit>,
 }
 
 struct Listener;
@@ -118,13 +124,16 @@ impl Actor for Listener {
 /// Accepts connections until the app drains.
 async fn accept(door: Arc<Door>, places: Arc<Semaphore>) {
     let shutdown = door.context.shutdown.clone();
+    let Some(listener) = door.listener.lock().clone() else {
+        return;
+    };
     loop {
         let place = tokio::select! {
             place = Arc::clone(&places).acquire_owned() => place.expect("the semaphore is never closed"),
-            () = shutdown.reached(Phase::Draining) => return,
+            () = shutdown.reached(Phase::Draining) => return drop(door.listener.lock().take()),
         };
         let (stream, client) = tokio::select! {
-            accepted = door.listener.accept() => match accepted {
+            accepted = listener.accept() => match accepted {
                 Ok(connection) => connection,
                 Err(error) => {
                     // Out of file descriptors, or the client is gone already: neither is helped by spinning.
@@ -133,30 +142,28 @@ async fn accept(door: Arc<Door>, places: Arc<Semaphore>) {
                     continue;
                 }
             },
-            () = shutdown.reached(Phase::Draining) => return,
+            () = shutdown.reached(Phase::Draining) => return drop(door.listener.lock().take()),
         };
         let door = Arc::clone(&door);
         shutdown.spawn(async move {
-            converse(door, stream, client).await;
-            drop(place);
+            converse(door, stream, Client { address: client, place: Arc::new(place) }).await;
         });
     }
 }
 
 /// Serves one connection to its end; a draining app lets it finish the request in hand.
-async fn converse(door: Arc<Door>, stream: TcpStream, client: SocketAddr) {
+async fn converse(door: Arc<Door>, stream: TcpStream, client: Client) {
     let _ = stream.set_nodelay(true);
     let shutdown = door.context.shutdown.clone();
     let header_timeout = door.limits.header_timeout;
+    let address = client.address;
     let service = service_fn(move |request| {
-        let door = Arc::clone(&door);
-        async move { Ok::<_, std::convert::Infallible>(serve(&door, request, client).await) }
+        let (door, client) = (Arc::clone(&door), client.clone());
+        async move { Ok::<_, std::convert::Infallible>(serve(&door, request, &client).await) }
     });
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(header_timeout);
-    let connection = http
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
+    let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -166,11 +173,11 @@ async fn converse(door: Arc<Door>, stream: TcpStream, client: SocketAddr) {
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%client, %error, "connection ended");
+        tracing::debug!(client = %address, %error, "connection ended");
     }
 }
 
-async fn serve(door: &Arc<Door>, request: Request<Incoming>, client: SocketAddr) -> Response<Body> {
+async fn serve(door: &Arc<Door>, request: Request<Incoming>, client: &Client) -> Response<Body> {
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let Some((place, params)) = door.routes.find(&path) else {
@@ -198,7 +205,7 @@ async fn serve(door: &Arc<Door>, request: Request<Incoming>, client: SocketAddr)
             serde_json::json!({}),
         );
     }
-    let reading = request::body(incoming, door.limits.body_bytes);
+    let reading = request::body(incoming, &parts.headers, door.limits.body_bytes);
     let body = match tokio::time::timeout_at(deadline.into(), reading).await {
         Ok(Ok(body)) => body,
         Ok(Err(error)) => return closing(response::from_malformed(&error)),
@@ -211,7 +218,7 @@ async fn serve(door: &Arc<Door>, request: Request<Incoming>, client: SocketAddr)
         }
     };
     let schema = &door.context.schema;
-    let decoded = match request::decode(api, schema, &parts, &params, (body, client)) {
+    let decoded = match request::decode(api, schema, &parts, &params, (body, client.address)) {
         Ok(decoded) => decoded,
         Err(error) => return response::from_malformed(&error),
     };
@@ -245,10 +252,7 @@ fn built_in(door: &Door, method: &Method, path: &str) -> Option<Response<Body>> 
         }
         "/readyz" => response::text(StatusCode::SERVICE_UNAVAILABLE, TEXT, "draining\n"),
         _ => {
-            let page = door
-                .context
-                .telemetry
-                .render(door.context.tree.snapshot().as_ref());
+            let page = door.context.telemetry.render(door.context.tree.snapshot().as_ref());
             response::text(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", page)
         }
     })

@@ -45,10 +45,7 @@ pub fn camel_case(name: &str) -> String {
 /// Turns a name into PascalCase: `create_user` → `CreateUser`.
 fn pascal_case(name: &str) -> String {
     let camel = camel_case(name);
-    camel
-        .get(..1)
-        .map(|first| first.to_uppercase() + &camel[1..])
-        .unwrap_or(camel)
+    camel.get(..1).map(|first| first.to_uppercase() + &camel[1..]).unwrap_or(camel)
 }
 
 /// Where the handlers of a project live.
@@ -63,11 +60,7 @@ pub struct Folders {
 impl Folders {
     /// Returns the language of a handler file by its ending.
     pub fn language(path: &Path) -> Language {
-        if path.extension().is_some_and(|ext| ext == "py") {
-            Language::Python
-        } else {
-            Language::TypeScript
-        }
+        if path.extension().is_some_and(|ext| ext == "py") { Language::Python } else { Language::TypeScript }
     }
 
     /// Finds the file of `id`; `None` when there is none.
@@ -85,29 +78,19 @@ impl Folders {
             }
         }
         if let [first, second, ..] = &found[..] {
-            let message = format!(
-                "two files for the handler {id}: {} and {}",
-                first.display(),
-                second.display()
-            );
+            let message =
+                format!("two files for the handler {id}: {} and {}", first.display(), second.display());
             return Err(Problem::new(message).hint("remove or rename one of them"));
         }
         let path = found.pop();
-        Ok(path.map(|path| FileHandler {
-            id: id.clone(),
-            path,
-            functions,
-        }))
+        Ok(path.map(|path| FileHandler { id: id.clone(), path, functions }))
     }
 
     /// Describes what [`Folders::find`] looked for, for the error about a missing handler.
     pub fn tried(&self, id: &HandlerId) -> String {
         let (folder, stems, _) = self.names(id);
         let endings = EXTENSIONS.map(|ext| format!(".{ext}")).join(" ");
-        let paths: Vec<String> = stems
-            .iter()
-            .map(|stem| folder.join(stem).display().to_string())
-            .collect();
+        let paths: Vec<String> = stems.iter().map(|stem| folder.join(stem).display().to_string()).collect();
         format!("tried {} with {endings}", paths.join(", "))
     }
 
@@ -126,16 +109,8 @@ impl Folders {
             name.to_owned(),
         ];
         match id.kind {
-            Kind::Api => (
-                self.handlers.join("api"),
-                own(&[name, &snake]),
-                unique(with_prefix),
-            ),
-            Kind::Cron => (
-                self.handlers.join("cron"),
-                own(&[name, &snake]),
-                unique(with_prefix),
-            ),
+            Kind::Api => (self.handlers.join("api"), own(&[name, &snake]), unique(with_prefix)),
+            Kind::Cron => (self.handlers.join("cron"), own(&[name, &snake]), unique(with_prefix)),
             Kind::Event => {
                 let stems = own(&[name, &snake, &camel]);
                 let functions = [
@@ -165,11 +140,7 @@ impl Folders {
                     format!("{camel}Middleware"),
                     format!("{snake}_middleware"),
                 ];
-                (
-                    self.middlewares.clone(),
-                    own(&[name, &snake, &camel]),
-                    unique(functions),
-                )
+                (self.middlewares.clone(), own(&[name, &snake, &camel]), unique(functions))
             }
         }
     }

@@ -69,10 +69,7 @@ pub struct Problem {
 impl Problem {
     /// Makes a problem without a hint.
     pub fn new(message: impl Into<String>) -> Self {
-        Problem {
-            message: message.into(),
-            hint: None,
-        }
+        Problem { message: message.into(), hint: None }
     }
 
     /// Adds what to do about it.

@@ -92,29 +92,10 @@ pub struct Raised {
 impl From<Answer> for Outcome {
     fn from(answer: Answer) -> Self {
         match answer {
-            Answer::Value {
-                value,
-                response,
-                effects,
-            } => Ok(Reply {
-                value,
-                response,
-                effects,
-            }),
-            Answer::Error {
-                error:
-                    Raised {
-                        name,
-                        message,
-                        stack,
-                        body,
-                    },
-            } => Err(Failure::Raised {
-                name,
-                message,
-                stack,
-                body,
-            }),
+            Answer::Value { value, response, effects } => Ok(Reply { value, response, effects }),
+            Answer::Error { error: Raised { name, message, stack, body } } => {
+                Err(Failure::Raised { name, message, stack, body })
+            }
         }
     }
 }
@@ -143,19 +124,8 @@ pub struct LogLine {
 impl LogLine {
     /// Emits the line as a `tracing` event with target `handler`.
     pub fn emit(&self) {
-        let LogLine {
-            level,
-            message,
-            fields,
-            handler,
-            invocation,
-            trace_id,
-        } = self;
-        let fields = if fields.is_null() {
-            String::new()
-        } else {
-            fields.to_string()
-        };
+        let LogLine { level, message, fields, handler, invocation, trace_id } = self;
+        let fields = if fields.is_null() { String::new() } else { fields.to_string() };
         match level.as_str() {
             "error" => tracing::error!(target: "handler", handler, invocation, trace_id, fields, "{message}"),
             "warn" | "warning" => {

@@ -53,10 +53,7 @@ impl ItemKind {
 
     /// Tells whether items of this kind are types.
     pub(super) fn is_type(self) -> bool {
-        matches!(
-            self,
-            ItemKind::Model | ItemKind::Input | ItemKind::Type | ItemKind::Enum
-        )
+        matches!(self, ItemKind::Model | ItemKind::Input | ItemKind::Type | ItemKind::Enum)
     }
 }
 

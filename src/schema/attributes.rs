@@ -76,10 +76,7 @@ impl Resolver<'_> {
         let (fits, needed) = match name {
             "id" => (plain && !ty.is_optional(), "required scalars and enums"),
             "unique" => (plain, "scalars and enums"),
-            "auto" => (
-                scalar(&[Int, String, Uuid, DateTime, Date]),
-                "Int, String, Uuid, DateTime and Date",
-            ),
+            "auto" => (scalar(&[Int, String, Uuid, DateTime, Date]), "Int, String, Uuid, DateTime and Date"),
             "min" | "max" => (scalar(&[Int, Float, Decimal]), "Int, Float and Decimal"),
             "length" => (
                 scalar(&[String, Bytes]) || matches!(bare, Type::List(_) | Type::Map(_)),
@@ -113,11 +110,7 @@ impl Resolver<'_> {
 
     fn argument_error(&mut self, attribute: &Attribute, problem: &str, hint: &str) {
         self.out
-            .error(
-                codes::BAD_ARGUMENT,
-                attribute.span,
-                format!("`@{}` {problem}", attribute.name.text),
-            )
+            .error(codes::BAD_ARGUMENT, attribute.span, format!("`@{}` {problem}", attribute.name.text))
             .with_hint(hint);
     }
 
@@ -131,12 +124,7 @@ impl Resolver<'_> {
     fn reason(&mut self, attribute: &Attribute) -> Option<String> {
         match attribute.arguments.as_slice() {
             [] => Some(String::new()),
-            [
-                Value {
-                    kind: ValueKind::Text(reason),
-                    ..
-                },
-            ] => Some(reason.clone()),
+            [Value { kind: ValueKind::Text(reason), .. }] => Some(reason.clone()),
             _ => {
                 self.argument_error(attribute, "takes one text", "write @deprecated(\"why\")");
                 None
@@ -146,12 +134,7 @@ impl Resolver<'_> {
 
     fn bound(&mut self, attribute: &Attribute) -> Option<Number> {
         let bound = match attribute.arguments.as_slice() {
-            [
-                Value {
-                    kind: ValueKind::Number(number),
-                    ..
-                },
-            ] => number_of(number),
+            [Value { kind: ValueKind::Number(number), .. }] => number_of(number),
             _ => None,
         };
         if bound.is_none() {
@@ -185,13 +168,7 @@ impl Resolver<'_> {
     }
 
     fn pattern(&mut self, attribute: &Attribute) -> Option<Regex> {
-        let [
-            Value {
-                kind: ValueKind::Text(pattern),
-                span,
-            },
-        ] = attribute.arguments.as_slice()
-        else {
+        let [Value { kind: ValueKind::Text(pattern), span }] = attribute.arguments.as_slice() else {
             self.argument_error(attribute, "takes one text", "write @pattern(\"^[a-z]+$\")");
             return None;
         };
@@ -199,12 +176,7 @@ impl Resolver<'_> {
             Ok(regex) => Some(regex),
             Err(error) => {
                 let text = error.to_string();
-                let reason = text
-                    .lines()
-                    .last()
-                    .unwrap_or_default()
-                    .trim_start_matches("error: ")
-                    .to_owned();
+                let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
                 self.out
                     .error(codes::BAD_ARGUMENT, *span, "this is not a regular expression")
                     .with_label(reason);
@@ -215,22 +187,13 @@ impl Resolver<'_> {
 
     fn format(&mut self, attribute: &Attribute) -> Option<Format> {
         let name = match attribute.arguments.as_slice() {
-            [
-                Value {
-                    kind: ValueKind::Word(name) | ValueKind::Text(name),
-                    ..
-                },
-            ] => name.as_str(),
+            [Value { kind: ValueKind::Word(name) | ValueKind::Text(name), .. }] => name.as_str(),
             _ => "",
         };
         let found = Format::ALL.into_iter().find(|format| format.as_str() == name);
         if found.is_none() {
             let known = Format::ALL.map(Format::as_str).join(", ");
-            self.argument_error(
-                attribute,
-                "takes the name of a format",
-                &format!("known are {known}"),
-            );
+            self.argument_error(attribute, "takes the name of a format", &format!("known are {known}"));
         }
         found
     }
@@ -300,10 +263,7 @@ impl Resolver<'_> {
             return;
         };
         let crossed = min.as_f64() > max.as_f64();
-        if let Some(attribute) = written
-            .iter()
-            .find(|attribute| crossed && attribute.name.text == "max")
-        {
+        if let Some(attribute) = written.iter().find(|attribute| crossed && attribute.name.text == "max") {
             self.argument_error(attribute, "is less than `@min`", "exchange the two");
         }
     }

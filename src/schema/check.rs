@@ -40,10 +40,8 @@ fn routes(routes: &[Route], out: &mut Reporter) {
             }
         };
         if let Some((owner, path)) = rival {
-            let message = format!(
-                "{} {} of `{}` is taken by `{owner}`",
-                route.method, route.path, route.owner
-            );
+            let message =
+                format!("{} {} of `{}` is taken by `{owner}`", route.method, route.path, route.owner);
             out.error(codes::DUPLICATE_ROUTE, route.span, message)
                 .with_label(format!("the same requests as `{path}`"));
         }
@@ -61,9 +59,7 @@ fn route_shape(path: &str) -> String {
 }
 
 fn owner<'r>(routes: &'r [Route], route: &Route, path: &str) -> &'r str {
-    let found = routes
-        .iter()
-        .find(|other| other.method == route.method && other.path == path);
+    let found = routes.iter().find(|other| other.method == route.method && other.path == path);
     found.map_or("another item", |other| other.owner.as_str())
 }
 
@@ -73,8 +69,7 @@ fn defaults(schema: &Schema, facts: &Facts, out: &mut Reporter) {
         let violations = check_value(schema, &written.ty, &written.attributes, &mut value);
         if let Some(violation) = violations.first() {
             let message = format!("this default does not fit `{}`", written.ty);
-            out.error(codes::BAD_DEFAULT, written.span, message)
-                .with_label(violation.message.clone());
+            out.error(codes::BAD_DEFAULT, written.span, message).with_label(violation.message.clone());
         }
     }
 }
@@ -85,11 +80,7 @@ fn keys(schema: &Schema, out: &mut Reporter) {
             continue;
         };
         let fields = event.payload.as_ref().and_then(|payload| schema.fields(payload));
-        let names: Vec<&str> = fields
-            .unwrap_or_default()
-            .iter()
-            .map(|field| field.name.as_str())
-            .collect();
+        let names: Vec<&str> = fields.unwrap_or_default().iter().map(|field| field.name.as_str()).collect();
         if !names.contains(&key.as_str()) {
             let message = format!("the payload of event `{}` has no field `{key}`", event.name);
             out.error(codes::UNKNOWN_KEY, event.key_span, message)
@@ -147,11 +138,7 @@ fn cycles<'n>(
     let mut done: HashSet<&str> = HashSet::new();
     for node in nodes {
         // A path of nodes with the next edge of each: recursion without the stack.
-        let mut path = if done.contains(node) {
-            Vec::new()
-        } else {
-            vec![(node, 0)]
-        };
+        let mut path = if done.contains(node) { Vec::new() } else { vec![(node, 0)] };
         while let Some((current, next)) = path.last_mut() {
             let current = *current;
             let Some((target, span)) = edges.get(current).and_then(|targets| targets.get(*next)) else {
@@ -174,35 +161,13 @@ fn cycles<'n>(
 
 /// Finds names that become one in generated code, where case and `_` are changed.
 fn collisions(schema: &Schema, out: &mut Reporter) {
-    let types = schema
-        .shapes
-        .values()
-        .map(|shape| (shape.name.as_str(), shape.span));
+    let types = schema.shapes.values().map(|shape| (shape.name.as_str(), shape.span));
     let enums = schema.enums.values().map(|item| (item.name.as_str(), item.span));
     collide("types", types.chain(enums), out);
-    collide(
-        "apis",
-        schema.apis.values().map(|item| (item.name.as_str(), item.span)),
-        out,
-    );
-    collide(
-        "events",
-        schema.events.values().map(|item| (item.name.as_str(), item.span)),
-        out,
-    );
-    collide(
-        "crons",
-        schema.crons.values().map(|item| (item.name.as_str(), item.span)),
-        out,
-    );
-    collide(
-        "sockets",
-        schema
-            .sockets
-            .values()
-            .map(|item| (item.name.as_str(), item.span)),
-        out,
-    );
+    collide("apis", schema.apis.values().map(|item| (item.name.as_str(), item.span)), out);
+    collide("events", schema.events.values().map(|item| (item.name.as_str(), item.span)), out);
+    collide("crons", schema.crons.values().map(|item| (item.name.as_str(), item.span)), out);
+    collide("sockets", schema.sockets.values().map(|item| (item.name.as_str(), item.span)), out);
 }
 
 fn collide<'n>(what: &str, names: impl Iterator<Item = (&'n str, Span)>, out: &mut Reporter) {
@@ -226,10 +191,7 @@ fn collide<'n>(what: &str, names: impl Iterator<Item = (&'n str, Span)>, out: &m
 
 /// Finds types that nothing mentions. Models are stored, so they need no other use.
 fn unused(schema: &Schema, facts: &Facts, out: &mut Reporter) {
-    let shapes = schema
-        .shapes
-        .values()
-        .filter(|shape| shape.kind != ShapeKind::Model);
+    let shapes = schema.shapes.values().filter(|shape| shape.kind != ShapeKind::Model);
     let shapes = shapes.map(|shape| (&shape.name, shape.span));
     let enums = schema.enums.values().map(|item| (&item.name, item.span));
     for (name, span) in shapes.chain(enums) {

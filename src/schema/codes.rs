@@ -47,7 +47,5 @@ codes! {
 
 /// Returns the one-line title of `code`.
 pub fn title(code: &str) -> Option<&'static str> {
-    ALL.iter()
-        .find(|(known, _)| *known == code)
-        .map(|(_, title)| *title)
+    ALL.iter().find(|(known, _)| *known == code).map(|(_, title)| *title)
 }

@@ -60,15 +60,10 @@ impl Diagnostic {
 
     /// Renders the diagnostic for a person: file, line, column, the source underlined, the hint.
     pub fn render(&self, colour: bool) -> String {
-        let theme = if colour {
-            GraphicalTheme::unicode()
-        } else {
-            GraphicalTheme::unicode_nocolor()
-        };
+        let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let mut out = String::new();
-        let rendered = GraphicalReportHandler::new_themed(theme)
-            .with_links(false)
-            .render_report(&mut out, self);
+        let rendered =
+            GraphicalReportHandler::new_themed(theme).with_links(false).render_report(&mut out, self);
         rendered.map_or_else(|_| self.message.clone(), |()| out)
     }
 
@@ -130,9 +125,7 @@ impl miette::Diagnostic for Diagnostic {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.hint
-            .as_ref()
-            .map(|hint| Box::new(hint) as Box<dyn fmt::Display + 'a>)
+        self.hint.as_ref().map(|hint| Box::new(hint) as Box<dyn fmt::Display + 'a>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -155,17 +148,9 @@ impl SourceCode for Diagnostic {
         lines_after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let lines = self.whole_lines(span);
-        let inner = self
-            .source
-            .as_ref()
-            .read_span(&lines, lines_before, lines_after)?;
+        let inner = self.source.as_ref().read_span(&lines, lines_before, lines_after)?;
         // Without lines before, the position that is printed is that of the span, not of its line.
-        let column = self
-            .source
-            .get(lines.offset()..span.offset())
-            .unwrap_or_default()
-            .chars()
-            .count();
+        let column = self.source.get(lines.offset()..span.offset()).unwrap_or_default().chars().count();
         let column = if lines_before == 0 { column } else { inner.column() };
         Ok(Box::new(MietteSpanContents::new_named(
             self.file.clone(),
@@ -188,10 +173,7 @@ impl Reporter {
     /// Makes an empty collection for `files`.
     pub(super) fn new(files: &[SourceFile]) -> Self {
         let named = |file: &SourceFile| (file.path.clone(), Arc::from(file.text.as_str()));
-        Reporter {
-            files: files.iter().map(named).collect(),
-            diagnostics: Vec::new(),
-        }
+        Reporter { files: files.iter().map(named).collect(), diagnostics: Vec::new() }
     }
 
     /// Adds an error and returns it, to be given a label and a hint.

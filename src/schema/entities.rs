@@ -105,11 +105,7 @@ pub struct Retry {
 
 impl Default for Retry {
     fn default() -> Self {
-        Retry {
-            attempts: 5,
-            backoff: Duration::from_millis(200),
-            max: Duration::from_secs(30),
-        }
+        Retry { attempts: 5, backoff: Duration::from_millis(200), max: Duration::from_secs(30) }
     }
 }
 

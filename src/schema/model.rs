@@ -248,14 +248,8 @@ pub enum Format {
 
 impl Format {
     /// Lists every format.
-    pub const ALL: [Format; 6] = [
-        Format::Email,
-        Format::Uri,
-        Format::Uuid,
-        Format::Ipv4,
-        Format::Ipv6,
-        Format::Hostname,
-    ];
+    pub const ALL: [Format; 6] =
+        [Format::Email, Format::Uri, Format::Uuid, Format::Ipv4, Format::Ipv6, Format::Hostname];
 
     /// Returns the name in the language and in JSON Schema.
     pub fn as_str(self) -> &'static str {

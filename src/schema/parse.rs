@@ -33,30 +33,15 @@ use grammar::{Grammar, Rule};
 pub(super) fn parse(file: usize, text: &str, out: &mut Reporter) -> Vec<Item> {
     let scanned = scan(text);
     for range in &scanned.unclosed {
-        let what = if text[range.clone()].starts_with('"') {
-            "text"
-        } else {
-            "comment"
-        };
-        out.error(
-            codes::UNCLOSED,
-            span(file, range),
-            format!("this {what} is never closed"),
-        )
-        .with_label("opened here");
+        let what = if text[range.clone()].starts_with('"') { "text" } else { "comment" };
+        out.error(codes::UNCLOSED, span(file, range), format!("this {what} is never closed"))
+            .with_label("opened here");
     }
-    let reader = Reader {
-        file,
-        text,
-        docs: &scanned.docs,
-    };
+    let reader = Reader { file, text, docs: &scanned.docs };
     let mut items = Vec::new();
     let mut floor = 0;
     for chunk in &scanned.chunks {
-        let broken = scanned
-            .unclosed
-            .iter()
-            .any(|bad| chunk.range.contains(&bad.start));
+        let broken = scanned.unclosed.iter().any(|bad| chunk.range.contains(&bad.start));
         if !broken {
             items.extend(reader.chunk(chunk, floor, out));
         }
@@ -66,11 +51,7 @@ pub(super) fn parse(file: usize, text: &str, out: &mut Reporter) -> Vec<Item> {
 }
 
 fn span(file: usize, range: &Range<usize>) -> Span {
-    Span {
-        file,
-        start: range.start,
-        end: range.end,
-    }
+    Span { file, start: range.start, end: range.end }
 }
 
 /// Turns the pairs of one file into syntax tree nodes.
@@ -100,19 +81,11 @@ impl Reader<'_> {
             return None;
         };
         if chunk.depth > MAX_DEPTH {
-            out.error(
-                codes::TOO_DEEP,
-                span(self.file, &chunk.first),
-                "this item is nested too deeply",
-            )
-            .with_hint(format!("at most {MAX_DEPTH} levels are allowed"));
+            out.error(codes::TOO_DEEP, span(self.file, &chunk.first), "this item is nested too deeply")
+                .with_hint(format!("at most {MAX_DEPTH} levels are allowed"));
             return None;
         }
-        let rule = if kind == ItemKind::Enum {
-            Rule::enum_item
-        } else {
-            Rule::item
-        };
+        let rule = if kind == ItemKind::Enum { Rule::enum_item } else { Rule::item };
         match Grammar::parse(rule, &self.text[chunk.range.clone()]) {
             Ok(mut pairs) => {
                 let pair = pairs.next().expect("a parse has its root pair");
@@ -142,13 +115,9 @@ impl Reader<'_> {
         if let Some(brace) = chunk.open_brace
             && at >= chunk.range.end
         {
-            out.error(
-                codes::UNCLOSED,
-                span(self.file, &(brace..brace + 1)),
-                "this `{` is never closed",
-            )
-            .with_label("opened here")
-            .with_hint("add the missing `}`");
+            out.error(codes::UNCLOSED, span(self.file, &(brace..brace + 1)), "this `{` is never closed")
+                .with_label("opened here")
+                .with_hint("add the missing `}`");
             return;
         }
         let found = token_at(self.text, at);
@@ -170,20 +139,12 @@ impl Reader<'_> {
         let body = inner.next().expect("an item has a body");
         let (mut entries, mut values) = (Vec::new(), Vec::new());
         if kind == ItemKind::Enum {
-            let written = body
-                .into_inner()
-                .filter(|pair| pair.as_rule() == Rule::enum_value);
+            let written = body.into_inner().filter(|pair| pair.as_rule() == Rule::enum_value);
             values.extend(written.map(|value| self.name(value, base)));
         } else {
             entries = self.entries(body, base, out);
         }
-        Item {
-            kind,
-            name,
-            entries,
-            values,
-            doc: self.doc(before),
-        }
+        Item { kind, name, entries, values, doc: self.doc(before) }
     }
 
     fn entries(&self, object: Pair<'_, Rule>, base: usize, out: &mut Reporter) -> Vec<Entry> {
@@ -192,10 +153,7 @@ impl Reader<'_> {
         for pair in object.into_inner().filter(|pair| pair.as_rule() == Rule::entry) {
             let start = base + pair.as_span().start();
             let entry = self.entry(pair, base, floor..start, out);
-            floor = entry
-                .attributes
-                .last()
-                .map_or(entry.value.span.end, |last| last.span.end);
+            floor = entry.attributes.last().map_or(entry.value.span.end, |last| last.span.end);
             entries.push(entry);
         }
         entries
@@ -205,15 +163,8 @@ impl Reader<'_> {
         let mut inner = pair.into_inner();
         let key = self.name(inner.next().expect("an entry has a key"), base);
         let value = self.value(inner.next().expect("an entry has a value"), base, out);
-        let attributes = inner
-            .map(|attribute| self.attribute(attribute, base, out))
-            .collect();
-        Entry {
-            key,
-            value,
-            attributes,
-            doc: self.doc(before),
-        }
+        let attributes = inner.map(|attribute| self.attribute(attribute, base, out)).collect();
+        Entry { key, value, attributes, doc: self.doc(before) }
     }
 
     fn attribute(&self, pair: Pair<'_, Rule>, base: usize, out: &mut Reporter) -> Attribute {
@@ -226,11 +177,7 @@ impl Reader<'_> {
             span.end = base + list.as_span().end();
             arguments.extend(list.into_inner().map(|argument| self.value(argument, base, out)));
         }
-        Attribute {
-            name,
-            arguments,
-            span,
-        }
+        Attribute { name, arguments, span }
     }
 
     /// Reads a `value` or a `call`; a call without arguments is the word it calls: `now()` is `now`.
@@ -243,10 +190,7 @@ impl Reader<'_> {
                 break;
             }
             let suffix = suffix.into_inner().next().expect("a suffix is one of two");
-            let span = Span {
-                end: base + suffix.as_span().end(),
-                ..value.span
-            };
+            let span = Span { end: base + suffix.as_span().end(), ..value.span };
             let kind = match suffix.as_rule() {
                 Rule::optional => ValueKind::Optional(Box::new(value)),
                 _ => ValueKind::Array(Box::new(value)),
@@ -263,11 +207,9 @@ impl Reader<'_> {
             Rule::string => ValueKind::Text(unescape(pair.as_str())),
             Rule::number => ValueKind::Number(pair.as_str().to_owned()),
             Rule::object => ValueKind::Object(self.entries(pair, base, out)),
-            Rule::list => ValueKind::List(
-                pair.into_inner()
-                    .map(|value| self.value(value, base, out))
-                    .collect(),
-            ),
+            Rule::list => {
+                ValueKind::List(pair.into_inner().map(|value| self.value(value, base, out)).collect())
+            }
             Rule::generic => {
                 let mut inner = pair.into_inner();
                 let name = self.word(&inner.next().expect("a generic has a name"), base);
@@ -276,11 +218,8 @@ impl Reader<'_> {
             }
             // `bare`, whose own span may include the space after it, or the word of a `call`.
             _ => {
-                let word = if rule == Rule::bare {
-                    pair.into_inner().next().expect("bare is a word")
-                } else {
-                    pair
-                };
+                let word =
+                    if rule == Rule::bare { pair.into_inner().next().expect("bare is a word") } else { pair };
                 place = self.span(&word, base);
                 ValueKind::Word(word.as_str().to_owned())
             }
@@ -290,10 +229,7 @@ impl Reader<'_> {
 
     /// Reads a name that may be quoted.
     fn name(&self, pair: Pair<'_, Rule>, base: usize) -> Word {
-        let inner = pair
-            .into_inner()
-            .next()
-            .expect("a name is a word, a text or a number");
+        let inner = pair.into_inner().next().expect("a name is a word, a text or a number");
         let mut word = self.word(&inner, base);
         if inner.as_rule() == Rule::string {
             word.text = unescape(&word.text);
@@ -302,10 +238,7 @@ impl Reader<'_> {
     }
 
     fn word(&self, pair: &Pair<'_, Rule>, base: usize) -> Word {
-        Word {
-            text: pair.as_str().to_owned(),
-            span: self.span(pair, base),
-        }
+        Word { text: pair.as_str().to_owned(), span: self.span(pair, base) }
     }
 
     fn span(&self, pair: &Pair<'_, Rule>, base: usize) -> Span {

@@ -44,9 +44,7 @@ const EVENT: &[&str] = &[
     "concurrency",
     "mailbox",
 ];
-const CRON: &[&str] = &[
-    "schedule", "timezone", "overlap", "catch_up", "triggers", "timeout",
-];
+const CRON: &[&str] = &["schedule", "timezone", "overlap", "catch_up", "triggers", "timeout"];
 const SOCKET: &[&str] = &[
     "path",
     "params",
@@ -71,6 +69,8 @@ const ALIASES: &[(ItemKind, &str, &str)] = &[
 ];
 
 const MAILBOX: usize = 1024;
+/// Per session: what does not fit waits in the connection, where the client feels it.
+const SESSION_MAILBOX: usize = 16;
 const API_CONCURRENCY: usize = 64;
 
 /// What `check` needs beside the model.
@@ -138,11 +138,7 @@ impl Resolver<'_> {
         let mut kept = Vec::new();
         for item in items {
             let name = item.name.text.as_str();
-            let space = if item.kind.is_type() {
-                "type"
-            } else {
-                item.kind.as_str()
-            };
+            let space = if item.kind.is_type() { "type" } else { item.kind.as_str() };
             if let Some(first) = seen.get(&(space, name)) {
                 let place = self.out.place(*first);
                 self.out
@@ -180,11 +176,7 @@ impl Resolver<'_> {
         let reserved = item.kind.is_type() && (Scalar::from_name(&name.text).is_some() || name.text == "Map");
         if reserved {
             self.out
-                .error(
-                    codes::BAD_NAME,
-                    name.span,
-                    format!("`{}` is a built-in type", name.text),
-                )
+                .error(codes::BAD_NAME, name.span, format!("`{}` is a built-in type", name.text))
                 .with_hint("choose another name");
         } else {
             self.identifier(name);
@@ -241,16 +233,9 @@ impl Resolver<'_> {
         }
         if values.is_empty() {
             let message = format!("enum `{}` has no values", item.name.text);
-            self.out
-                .error(codes::ENDLESS_TYPE, item.name.span, message)
-                .with_hint("add at least one value");
+            self.out.error(codes::ENDLESS_TYPE, item.name.span, message).with_hint("add at least one value");
         }
-        Enum {
-            name: item.name.text.clone(),
-            values,
-            doc: item.doc.clone(),
-            span: item.name.span,
-        }
+        Enum { name: item.name.text.clone(), values, doc: item.doc.clone(), span: item.name.span }
     }
 
     fn api(&mut self, item: &Item) -> Api {
@@ -266,17 +251,11 @@ impl Resolver<'_> {
             path,
             params,
             query: p.get("query").map(|entry| self.ty(&entry.value)),
-            headers: p
-                .get("headers")
-                .map(|entry| self.headers(&entry.value))
-                .unwrap_or_default(),
+            headers: p.get("headers").map(|entry| self.headers(&entry.value)).unwrap_or_default(),
             body: p.get("body").map(|entry| self.ty(&entry.value)),
             status: status.unwrap_or(if response.is_some() { 200 } else { 204 }),
             response,
-            errors: p
-                .get("errors")
-                .map(|entry| self.errors(&entry.value))
-                .unwrap_or_default(),
+            errors: p.get("errors").map(|entry| self.errors(&entry.value)).unwrap_or_default(),
             triggers: self.triggers(&p, None),
             middlewares: self.name_list(&p, "middlewares"),
             timeout: p.get("timeout").and_then(|entry| self.duration(&entry.value)),
@@ -294,16 +273,10 @@ impl Resolver<'_> {
             payload: p.get("payload").map(|entry| self.ty(&entry.value)),
             handlers: self.name_list(&p, "handler"),
             triggers: self.triggers(&p, Some(&item.name.text)),
-            durable: p
-                .get("durable")
-                .and_then(|entry| self.flag(&entry.value))
-                .unwrap_or(true),
+            durable: p.get("durable").and_then(|entry| self.flag(&entry.value)).unwrap_or(true),
             key: p.get("key").and_then(|entry| self.text(&entry.value)),
             key_span: p.get("key").map_or(item.name.span, |entry| entry.value.span),
-            retry: p
-                .get("retry")
-                .map(|entry| self.retry(&entry.value))
-                .unwrap_or_default(),
+            retry: p.get("retry").map(|entry| self.retry(&entry.value)).unwrap_or_default(),
             group: p.get("group").and_then(|entry| self.text(&entry.value)),
             bus: p.get("bus").and_then(|entry| self.text(&entry.value)),
             timeout: p.get("timeout").and_then(|entry| self.duration(&entry.value)),
@@ -334,22 +307,11 @@ impl Resolver<'_> {
 
     fn cron(&mut self, item: &Item) -> Cron {
         let p = self.properties(item, CRON, &["schedule"]);
-        let overlaps = [
-            ("skip", Overlap::Skip),
-            ("queue", Overlap::Queue),
-            ("parallel", Overlap::Parallel),
-        ];
-        let catch_ups = [
-            ("none", CatchUp::None),
-            ("one", CatchUp::One),
-            ("all", CatchUp::All),
-        ];
+        let overlaps = [("skip", Overlap::Skip), ("queue", Overlap::Queue), ("parallel", Overlap::Parallel)];
+        let catch_ups = [("none", CatchUp::None), ("one", CatchUp::One), ("all", CatchUp::All)];
         Cron {
             name: item.name.text.clone(),
-            schedule: p
-                .get("schedule")
-                .and_then(|entry| self.schedule(&entry.value))
-                .unwrap_or_default(),
+            schedule: p.get("schedule").and_then(|entry| self.schedule(&entry.value)).unwrap_or_default(),
             timezone: p
                 .get("timezone")
                 .and_then(|entry| self.timezone(&entry.value))
@@ -375,12 +337,9 @@ impl Resolver<'_> {
             on_message: self.name_list(&p, "onMessage"),
             on_disconnect: self.name_list(&p, "onDisconnect"),
             triggers: self.triggers(&p, None),
-            broadcast: p
-                .get("broadcast")
-                .and_then(|entry| self.flag(&entry.value))
-                .unwrap_or(false),
+            broadcast: p.get("broadcast").and_then(|entry| self.flag(&entry.value)).unwrap_or(false),
             middlewares: self.name_list(&p, "middlewares"),
-            mailbox: self.count(&p, "mailbox").unwrap_or(MAILBOX),
+            mailbox: self.count(&p, "mailbox").unwrap_or(SESSION_MAILBOX),
             doc: item.doc.clone(),
             span: item.name.span,
         }
@@ -420,10 +379,7 @@ impl Resolver<'_> {
         let mut properties = Properties::new();
         for entry in entries {
             let written = entry.key.text.as_str();
-            let alias = aliases
-                .iter()
-                .find(|(old, _)| *old == written)
-                .map(|(_, new)| *new);
+            let alias = aliases.iter().find(|(old, _)| *old == written).map(|(_, new)| *new);
             let Some(name) = alias.or_else(|| known.iter().copied().find(|name| *name == written)) else {
                 let near = nearest(written, known.iter().copied());
                 self.out
@@ -437,21 +393,14 @@ impl Resolver<'_> {
                 continue;
             };
             if let Some(attribute) = entry.attributes.first() {
-                let message = format!(
-                    "`@{}` cannot stand on the property `{written}`",
-                    attribute.name.text
-                );
+                let message = format!("`@{}` cannot stand on the property `{written}`", attribute.name.text);
                 self.out
                     .error(codes::MISPLACED_ATTRIBUTE, attribute.span, message)
                     .with_hint("attributes belong to fields");
             }
             if properties.contains_key(name) {
                 self.out
-                    .error(
-                        codes::DUPLICATE_PROPERTY,
-                        entry.key.span,
-                        format!("`{name}` is given twice"),
-                    )
+                    .error(codes::DUPLICATE_PROPERTY, entry.key.span, format!("`{name}` is given twice"))
                     .with_hint("remove one of the two");
                 continue;
             }
@@ -470,18 +419,12 @@ impl Resolver<'_> {
             if !self.events.contains(&word.text) {
                 let near = nearest(&word.text, self.events.iter().map(String::as_str)).map(str::to_owned);
                 self.out
-                    .error(
-                        codes::UNKNOWN_EVENT,
-                        word.span,
-                        format!("there is no event `{}`", word.text),
-                    )
+                    .error(codes::UNKNOWN_EVENT, word.span, format!("there is no event `{}`", word.text))
                     .with_suggestion(near.as_deref());
                 continue;
             }
             if let Some(owner) = owner {
-                self.facts
-                    .triggers
-                    .push((owner.to_owned(), word.text.clone(), word.span));
+                self.facts.triggers.push((owner.to_owned(), word.text.clone(), word.span));
             }
             triggers.push(word.text);
         }

@@ -22,12 +22,7 @@ impl Resolver<'_> {
         };
         let span = entry.value.span;
         let (path, names) = self.path(&written, span);
-        self.facts.routes.push(Route {
-            owner: item.name.text.clone(),
-            method,
-            path: path.clone(),
-            span,
-        });
+        self.facts.routes.push(Route { owner: item.name.text.clone(), method, path: path.clone(), span });
         let mut declared = properties
             .get("params")
             .map(|entry| self.parameter_types(&entry.value, &names))
@@ -60,49 +55,28 @@ impl Resolver<'_> {
             };
             if rest && at + 1 < segments.len() {
                 self.out
-                    .error(
-                        codes::BAD_PATH,
-                        span,
-                        format!("`{{*{name}}}` must be the last segment"),
-                    )
+                    .error(codes::BAD_PATH, span, format!("`{{*{name}}}` must be the last segment"))
                     .with_hint("nothing can follow it: it takes the rest of the path");
             }
-            self.identifier(&Word {
-                text: name.to_owned(),
-                span,
-            });
+            self.identifier(&Word { text: name.to_owned(), span });
             if names.iter().any(|known| known == name) {
                 self.out
-                    .error(
-                        codes::DUPLICATE_PARAMETER,
-                        span,
-                        format!("the path names `{name}` twice"),
-                    )
+                    .error(codes::DUPLICATE_PARAMETER, span, format!("the path names `{name}` twice"))
                     .with_hint("give the second one another name");
             } else {
                 names.push(name.to_owned());
             }
-            path.push_str(&if rest {
-                format!("{{*{name}}}")
-            } else {
-                format!("{{{name}}}")
-            });
+            path.push_str(&if rest { format!("{{*{name}}}") } else { format!("{{{name}}}") });
         }
         (path, names)
     }
 
     /// Checks a segment that is not a parameter.
     fn literal(&mut self, segment: &str, span: Span) {
-        let bad = segment
-            .chars()
-            .find(|c| c.is_whitespace() || c.is_control() || "{}?#*\\\"<>".contains(*c));
+        let bad = segment.chars().find(|c| c.is_whitespace() || c.is_control() || "{}?#*\\\"<>".contains(*c));
         if let Some(bad) = bad {
             self.out
-                .error(
-                    codes::BAD_PATH,
-                    span,
-                    format!("`{bad}` cannot stand in the segment `{segment}`"),
-                )
+                .error(codes::BAD_PATH, span, format!("`{bad}` cannot stand in the segment `{segment}`"))
                 .with_hint("a parameter is a whole segment: `{id}`, `:id`, or `{*rest}` at the end");
         }
     }

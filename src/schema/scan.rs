@@ -45,12 +45,7 @@ struct Token {
 
 /// Cuts `text` into items.
 pub(super) fn scan(text: &str) -> Scan {
-    let mut lexer = Lexer {
-        text,
-        at: 0,
-        docs: Vec::new(),
-        unclosed: Vec::new(),
-    };
+    let mut lexer = Lexer { text, at: 0, docs: Vec::new(), unclosed: Vec::new() };
     let tokens = lexer.tokens();
     let mut chunks = Vec::new();
     let mut start = 0;
@@ -59,11 +54,7 @@ pub(super) fn scan(text: &str) -> Scan {
         chunks.push(chunk);
         start = end;
     }
-    Scan {
-        chunks,
-        docs: lexer.docs,
-        unclosed: lexer.unclosed,
-    }
+    Scan { chunks, docs: lexer.docs, unclosed: lexer.unclosed }
 }
 
 /// Cuts the piece that starts at token `start`; returns it and the first token after it.
@@ -97,9 +88,7 @@ fn cut(text: &str, tokens: &[Token], start: usize) -> (Chunk, usize) {
             }
         }
     }
-    let two_words = [start, start + 1]
-        .iter()
-        .all(|at| *at < end && tokens[*at].kind == TokenKind::Word);
+    let two_words = [start, start + 1].iter().all(|at| *at < end && tokens[*at].kind == TokenKind::Word);
     let chunk = Chunk {
         range: tokens[start].range.start..tokens[end - 1].range.end,
         keyword: two_words.then(|| tokens[start].range.clone()),
@@ -146,11 +135,7 @@ impl Lexer<'_> {
                 continue;
             }
             let kind = self.token(next);
-            tokens.push(Token {
-                kind,
-                range: start..self.at,
-                first_on_line,
-            });
+            tokens.push(Token { kind, range: start..self.at, first_on_line });
             first_on_line = false;
         }
         tokens

@@ -23,54 +23,38 @@ fn fixture(name: &str) -> String {
 }
 
 fn compile_text(text: &str) -> (Schema, Vec<Diagnostic>) {
-    let file = SourceFile {
-        path: "test.ro".to_owned(),
-        text: text.to_owned(),
-    };
+    let file = SourceFile { path: "test.ro".to_owned(), text: text.to_owned() };
     compile(&[file])
 }
 
 fn found(text: &str) -> Vec<&'static str> {
-    compile_text(text)
-        .1
-        .iter()
-        .map(|diagnostic| diagnostic.code)
-        .collect()
+    compile_text(text).1.iter().map(|diagnostic| diagnostic.code).collect()
 }
 
 fn render(diagnostics: &[Diagnostic]) -> String {
     let theme = GraphicalTheme::unicode_nocolor();
-    let handler = GraphicalReportHandler::new_themed(theme)
-        .with_width(110)
-        .with_context_lines(0);
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(110).with_context_lines(0);
     let mut text = String::new();
     for diagnostic in diagnostics {
         handler.render_report(&mut text, diagnostic).unwrap();
         writeln!(text).unwrap();
     }
-    text.lines()
-        .map(|line| format!("{}\n", line.trim_end()))
-        .collect()
+    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
 #[test]
 fn fixtures_give_their_expected_diagnostics() {
     let mut wrong = Vec::new();
     let mut seen = BTreeSet::new();
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "ro"));
     paths.sort();
     assert!(paths.len() > 5);
     for path in paths {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let text = fs::read_to_string(&path).unwrap();
-        let (_, diagnostics) = compile(&[SourceFile {
-            path: name.clone(),
-            text,
-        }]);
+        let (_, diagnostics) = compile(&[SourceFile { path: name.clone(), text }]);
         seen.extend(diagnostics.iter().map(|diagnostic| diagnostic.code));
         let actual = render(&diagnostics);
         let expected = path.with_extension("txt");
@@ -79,16 +63,9 @@ fn fixtures_give_their_expected_diagnostics() {
         } else if fs::read_to_string(&expected).unwrap_or_default() != actual {
             wrong.push(format!("{name}:\n{actual}"));
         }
-        assert!(
-            !name.starts_with("valid") || diagnostics.is_empty(),
-            "{name} must be clean:\n{actual}"
-        );
+        assert!(!name.starts_with("valid") || diagnostics.is_empty(), "{name} must be clean:\n{actual}");
     }
-    assert!(
-        wrong.is_empty(),
-        "run with UPDATE=1 and look at the difference:\n{}",
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "run with UPDATE=1 and look at the difference:\n{}", wrong.join("\n"));
     let all: BTreeSet<&str> = codes::ALL.iter().map(|(code, _)| *code).collect();
     assert_eq!(seen, all, "every code has a fixture");
 }
@@ -106,10 +83,7 @@ fn the_full_fixture_gives_its_types() {
     let (schema, _) = compile_text(&fixture("valid_full.ro"));
     let user = &schema.shapes["User"];
     assert_eq!(user.kind, ShapeKind::Model);
-    assert_eq!(
-        user.doc.as_deref(),
-        Some("A person who may sign in.\nTwo lines of it.")
-    );
+    assert_eq!(user.doc.as_deref(), Some("A person who may sign in.\nTwo lines of it."));
     let field = |name: &str| user.fields.iter().find(|field| field.name == name).unwrap();
     let types = [
         ("id", "Int"),
@@ -133,23 +107,14 @@ fn the_full_fixture_gives_its_types() {
     assert_eq!(field("email").doc, None);
     assert!(field("id").attributes.id && field("id").attributes.auto && field("email").attributes.unique);
     assert_eq!(field("name").attributes.length, Some(Length { min: 1, max: 80 }));
-    assert_eq!(
-        field("role").attributes.default,
-        Some(DefaultValue::Value("MEMBER".into()))
-    );
+    assert_eq!(field("role").attributes.default, Some(DefaultValue::Value("MEMBER".into())));
     assert_eq!(field("createdAt").attributes.default, Some(DefaultValue::Now));
     assert_eq!(field("token").attributes.default, Some(DefaultValue::Uuid));
     assert!(field("token").attributes.secret && field("big").attributes.bigint);
     let exact = DefaultValue::Value(9_007_199_254_740_993_i64.into());
     assert_eq!(field("big").attributes.default, Some(exact));
-    assert_eq!(
-        field("nick").attributes.pattern.as_ref().unwrap().as_str(),
-        r"^[a-z]+\.?$"
-    );
-    assert_eq!(
-        field("birthday").attributes.deprecated.as_deref(),
-        Some("use age")
-    );
+    assert_eq!(field("nick").attributes.pattern.as_ref().unwrap().as_str(), r"^[a-z]+\.?$");
+    assert_eq!(field("birthday").attributes.deprecated.as_deref(), Some("use age"));
     assert_eq!(field("age").attributes.max, Some(150.into()));
     assert_eq!(schema.enums["Role"].values, ["ADMIN", "MEMBER"]);
     assert_eq!(schema.shapes["CreateUserInput"].kind, ShapeKind::Input);
@@ -161,15 +126,8 @@ fn the_full_fixture_gives_its_types() {
 fn the_full_fixture_gives_its_apis() {
     let (schema, _) = compile_text(&fixture("valid_full.ro"));
     let api = &schema.apis["CreateUser"];
-    assert_eq!(
-        (api.method, api.path.as_str()),
-        (Method::Post, "/users/{tenant}/{id}")
-    );
-    let params: Vec<String> = api
-        .params
-        .iter()
-        .map(|field| format!("{} {}", field.name, field.ty))
-        .collect();
+    assert_eq!((api.method, api.path.as_str()), (Method::Post, "/users/{tenant}/{id}"));
+    let params: Vec<String> = api.params.iter().map(|field| format!("{} {}", field.name, field.ty)).collect();
     assert_eq!(params, ["tenant String", "id Int"]);
     let headers: Vec<&str> = api.headers.iter().map(|field| field.name.as_str()).collect();
     assert_eq!(headers, ["x-tenant", "accept-language"]);
@@ -177,10 +135,7 @@ fn the_full_fixture_gives_its_apis() {
     assert_eq!(api.body.as_ref().unwrap().to_string(), "CreateUserInput");
     assert_eq!(api.response.as_ref().unwrap().to_string(), "User");
     assert_eq!(api.status, 201);
-    assert_eq!(
-        (api.errors[&404].as_str(), api.errors[&409].as_str()),
-        ("NotFound", "Conflict")
-    );
+    assert_eq!((api.errors[&404].as_str(), api.errors[&409].as_str()), ("NotFound", "Conflict"));
     assert_eq!(api.triggers, ["UserCreated"]);
     assert_eq!(api.middlewares, ["auth", "rate_limit"]);
     assert_eq!(api.timeout, Some(Duration::from_secs(10)));
@@ -188,10 +143,7 @@ fn the_full_fixture_gives_its_apis() {
     assert_eq!(api.doc.as_deref(), Some("Creates or replaces."));
     assert_eq!(schema.apis["Health"].status, 200);
     let delete = &schema.apis["DeleteUser"];
-    assert_eq!(
-        (delete.status, delete.concurrency, delete.mailbox, delete.timeout),
-        (204, 64, 1024, None)
-    );
+    assert_eq!((delete.status, delete.concurrency, delete.mailbox, delete.timeout), (204, 64, 1024, None));
     assert_eq!(schema.apis["Files"].path, "/files/{*rest}");
     assert_eq!(schema.apis["Files"].params[0].name, "rest");
     assert!(matches!(schema.apis["Search"].query, Some(Type::Inline(_))));
@@ -207,31 +159,18 @@ fn the_full_fixture_gives_its_events_crons_and_sockets() {
     assert_eq!(event.triggers, ["WelcomeEmailSent"]);
     assert!(!event.durable);
     assert_eq!(event.key.as_deref(), Some("id"));
-    let retry = Retry {
-        attempts: 3,
-        backoff: Duration::from_millis(100),
-        max: Duration::from_secs(60),
-    };
+    let retry = Retry { attempts: 3, backoff: Duration::from_millis(100), max: Duration::from_secs(60) };
     assert_eq!(event.retry, retry);
-    assert_eq!(
-        (event.group.as_deref(), event.bus.as_deref()),
-        (Some("mailer"), Some("orders"))
-    );
+    assert_eq!((event.group.as_deref(), event.bus.as_deref()), (Some("mailer"), Some("orders")));
     assert_eq!(event.timeout, Some(Duration::from_secs(3600)));
     assert_eq!((event.concurrency, event.mailbox), (2, 10));
     let plain = &schema.events["WelcomeEmailSent"];
     assert!(matches!(plain.payload, Some(Type::Scalar(Scalar::String))));
-    assert_eq!(
-        (plain.durable, plain.retry, plain.concurrency),
-        (true, Retry::default(), 1)
-    );
+    assert_eq!((plain.durable, plain.retry, plain.concurrency), (true, Retry::default(), 1));
     assert!(schema.events["CleanupStarted"].payload.is_none());
 
     let cron = &schema.crons["DailyCleanup"];
-    assert_eq!(
-        (cron.schedule.as_str(), cron.timezone.name()),
-        ("0 0 * * *", "Europe/Berlin")
-    );
+    assert_eq!((cron.schedule.as_str(), cron.timezone.name()), ("0 0 * * *", "Europe/Berlin"));
     assert_eq!((cron.overlap, cron.catch_up), (Overlap::Queue, CatchUp::All));
     assert_eq!(cron.timeout, Some(Duration::from_secs(600)));
     let hourly = &schema.crons["Hourly"];
@@ -239,10 +178,7 @@ fn the_full_fixture_gives_its_events_crons_and_sockets() {
     assert_eq!((hourly.timezone.name(), hourly.timeout), ("UTC", None));
 
     let socket = &schema.sockets["Chat"];
-    assert_eq!(
-        (socket.path.as_str(), socket.params[0].name.as_str()),
-        ("/ws/chat/{room}", "room")
-    );
+    assert_eq!((socket.path.as_str(), socket.params[0].name.as_str()), ("/ws/chat/{room}", "room"));
     assert_eq!(socket.on_connect, ["on_connect"]);
     assert_eq!(socket.on_message, ["on_message"]);
     assert_eq!(socket.on_disconnect, ["on_disconnect"]);
@@ -250,10 +186,7 @@ fn the_full_fixture_gives_its_events_crons_and_sockets() {
         (socket.triggers.as_slice(), socket.broadcast),
         (["MessagePosted".to_owned()].as_slice(), true)
     );
-    assert_eq!(
-        (socket.middlewares.as_slice(), socket.mailbox),
-        (["auth".to_owned()].as_slice(), 1024)
-    );
+    assert_eq!((socket.middlewares.as_slice(), socket.mailbox), (["auth".to_owned()].as_slice(), 1024));
 }
 
 #[test]
@@ -265,10 +198,7 @@ fn the_legacy_fixture_means_the_same() {
         (Some("sqs"), ["index_post".to_owned()].as_slice())
     );
     assert_eq!(schema.events["PostSeen"].handlers, ["count_post", "index_post"]);
-    assert_eq!(
-        schema.events["PostSeen"].timeout,
-        Some(Duration::from_millis(500))
-    );
+    assert_eq!(schema.events["PostSeen"].timeout, Some(Duration::from_millis(500)));
     assert_eq!(schema.apis["CreatePost"].method, Method::Post);
     assert_eq!(schema.apis["CreatePost"].timeout, Some(Duration::from_secs(30)));
     assert_eq!(schema.apis["GetPost"].path, "/posts/{id}");
@@ -281,18 +211,10 @@ fn the_legacy_fixture_means_the_same() {
 
 #[test]
 fn files_form_one_namespace_and_order_does_not_matter() {
-    let file = |path: &str, text: &str| SourceFile {
-        path: path.to_owned(),
-        text: text.to_owned(),
-    };
-    let api = file(
-        "a.ro",
-        "api A { method: GET path: \"/\" response: B triggers: [C] }",
-    );
-    let (schema, diagnostics) = compile(&[
-        api,
-        file("b.ro", "type B { x: Int }\r\nevent C { payload: B }\r\n"),
-    ]);
+    let file = |path: &str, text: &str| SourceFile { path: path.to_owned(), text: text.to_owned() };
+    let api = file("a.ro", "api A { method: GET path: \"/\" response: B triggers: [C] }");
+    let (schema, diagnostics) =
+        compile(&[api, file("b.ro", "type B { x: Int }\r\nevent C { payload: B }\r\n")]);
     assert!(diagnostics.is_empty(), "{}", render(&diagnostics));
     assert_eq!(schema.shapes["B"].span.file, 1);
 }
@@ -315,32 +237,17 @@ fn one_problem_gives_one_diagnostic() {
         ("model", &[codes::SYNTAX]),
         ("model A", &[codes::SYNTAX]),
         ("model A {", &[codes::UNCLOSED]),
-        (
-            "model A { x Int\napi B { method: GET path: \"/\" }",
-            &[codes::UNCLOSED],
-        ),
+        ("model A { x Int\napi B { method: GET path: \"/\" }", &[codes::UNCLOSED]),
         ("}", &[codes::SYNTAX]),
         ("model A { x \"Int }", &[codes::UNCLOSED]),
         ("/* ", &[codes::UNCLOSED]),
         ("foo Bar { x: Int }\nmodel A { x Int }", &[codes::UNKNOWN_ITEM]),
-        (
-            "model A { x: Foo }\nmodel B { y: }",
-            &[codes::UNKNOWN_TYPE, codes::SYNTAX],
-        ),
-        (
-            "api A { method: GET path: \"/a/{x}\" }\napi B { method: GET path: \"/a/b\" }",
-            &[],
-        ),
-        (
-            "api A { method: GET path: \"/{a}/x\" }\napi B { method: GET path: \"/{b}/y\" }",
-            &[],
-        ),
+        ("model A { x: Foo }\nmodel B { y: }", &[codes::UNKNOWN_TYPE, codes::SYNTAX]),
+        ("api A { method: GET path: \"/a/{x}\" }\napi B { method: GET path: \"/a/b\" }", &[]),
+        ("api A { method: GET path: \"/{a}/x\" }\napi B { method: GET path: \"/{b}/y\" }", &[]),
         ("model A { event String\n  type Int\n  input A? }", &[]),
         ("model A { x: { y: A? }[] }", &[]),
-        (
-            "type T { x: Int }\napi T { method: GET path: \"/\" response: T }",
-            &[],
-        ),
+        ("type T { x: Int }\napi T { method: GET path: \"/\" response: T }", &[]),
     ];
     for (text, expected) in table {
         assert_eq!(found(text), *expected, "{text}");
@@ -357,22 +264,9 @@ fn no_text_makes_the_compiler_panic() {
     for (at, _) in syntax.char_indices() {
         compile_text(&syntax[at..]);
     }
-    for sign in [
-        "{",
-        "[",
-        "(",
-        "<",
-        "model A {",
-        "a: {",
-        "model A { x: Map<",
-        "@",
-        "?",
-        "\"",
-        "\\",
-        "/*",
-        "/",
-        "é{",
-    ] {
+    for sign in
+        ["{", "[", "(", "<", "model A {", "a: {", "model A { x: Map<", "@", "?", "\"", "\\", "/*", "/", "é{"]
+    {
         compile_text(&sign.repeat(20_000));
         compile_text(&format!("model A {{ x: {}", sign.repeat(20_000)));
     }

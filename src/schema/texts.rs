@@ -51,10 +51,7 @@ pub(super) fn is_decimal(text: &str) -> bool {
 
 /// Returns the number of bytes that `text` stands for, if it is padded standard base64.
 pub(super) fn base64_length(text: &str) -> Option<usize> {
-    let content = text
-        .strip_suffix("==")
-        .or_else(|| text.strip_suffix('='))
-        .unwrap_or(text);
+    let content = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);
     let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
     let fits = text.len().is_multiple_of(4) && content.bytes().all(alphabet);
     fits.then(|| content.len() * 3 / 4)
@@ -75,9 +72,7 @@ fn is_email(text: &str) -> bool {
 
 fn is_hostname(text: &str) -> bool {
     let label = |label: &str| {
-        let inner = label
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let inner = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         (1..=63).contains(&label.len()) && inner && !label.starts_with('-') && !label.ends_with('-')
     };
     text.len() <= 253 && text.split('.').all(label)
@@ -90,8 +85,6 @@ fn is_uri(text: &str) -> bool {
     let mut bytes = scheme.bytes();
     let starts = bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic());
     let scheme = starts && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-    let clean = rest
-        .chars()
-        .all(|c| c.is_ascii_graphic() && !"<>\"{}|\\^`".contains(c));
+    let clean = rest.chars().all(|c| c.is_ascii_graphic() && !"<>\"{}|\\^`".contains(c));
     scheme && clean && !rest.is_empty() && rest != "//"
 }

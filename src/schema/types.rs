@@ -23,11 +23,7 @@ impl Resolver<'_> {
             }
             ValueKind::Generic(name, _) => {
                 self.out
-                    .error(
-                        codes::UNKNOWN_TYPE,
-                        name.span,
-                        format!("there is no type `{}<…>`", name.text),
-                    )
+                    .error(codes::UNKNOWN_TYPE, name.span, format!("there is no type `{}<…>`", name.text))
                     .with_hint("the only one of its kind is `Map<T>`");
                 UNKNOWN
             }
@@ -49,12 +45,7 @@ impl Resolver<'_> {
             return Type::Scalar(scalar);
         }
         let scalars = Scalar::ALL.map(Scalar::as_str);
-        let mut known: Vec<&str> = self
-            .shapes
-            .iter()
-            .chain(self.enums.keys())
-            .map(String::as_str)
-            .collect();
+        let mut known: Vec<&str> = self.shapes.iter().chain(self.enums.keys()).map(String::as_str).collect();
         known.extend(scalars);
         known.sort_unstable();
         let near = nearest(name, known);
@@ -98,20 +89,10 @@ impl Resolver<'_> {
     fn field(&mut self, entry: &Entry) -> Field {
         let mut ty = self.ty(&entry.value);
         let attributes = self.attributes(&ty, &entry.attributes);
-        if entry
-            .attributes
-            .iter()
-            .any(|attribute| attribute.name.text == "optional")
-        {
+        if entry.attributes.iter().any(|attribute| attribute.name.text == "optional") {
             ty = optional(ty);
         }
-        Field {
-            name: entry.key.text.clone(),
-            ty,
-            attributes,
-            doc: entry.doc.clone(),
-            span: entry.key.span,
-        }
+        Field { name: entry.key.text.clone(), ty, attributes, doc: entry.doc.clone(), span: entry.key.span }
     }
 
     /// Reports a name that cannot be an identifier of the target languages.
@@ -121,11 +102,7 @@ impl Resolver<'_> {
         let mut chars = word.text.chars();
         if !(chars.next().is_some_and(starts) && chars.all(continues)) {
             self.out
-                .error(
-                    codes::BAD_NAME,
-                    word.span,
-                    format!("`{}` cannot be a name", word.text),
-                )
+                .error(codes::BAD_NAME, word.span, format!("`{}` cannot be a name", word.text))
                 .with_hint("names are letters, digits and `_`, and start with no digit");
         }
     }
@@ -133,9 +110,5 @@ impl Resolver<'_> {
 
 /// Makes a type optional, once.
 fn optional(ty: Type) -> Type {
-    if ty.is_optional() {
-        ty
-    } else {
-        Type::Optional(Box::new(ty))
-    }
+    if ty.is_optional() { ty } else { Type::Optional(Box::new(ty)) }
 }

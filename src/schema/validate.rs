@@ -79,10 +79,7 @@ fn parse_float(text: &str) -> Option<Json> {
     if let Ok(integer) = text.parse::<i64>() {
         return Some(Json::from(integer));
     }
-    text.parse::<f64>()
-        .ok()
-        .and_then(Number::from_f64)
-        .map(Json::Number)
+    text.parse::<f64>().ok().and_then(Number::from_f64).map(Json::Number)
 }
 
 /// Walks a value along its type.
@@ -95,21 +92,12 @@ struct Checker<'a> {
 
 impl<'a> Checker<'a> {
     fn new(schema: &'a Schema, root: &str) -> Self {
-        Checker {
-            schema,
-            path: root.to_owned(),
-            depth: 0,
-            found: Vec::new(),
-        }
+        Checker { schema, path: root.to_owned(), depth: 0, found: Vec::new() }
     }
 
     fn report(&mut self, code: &'static str, message: impl Into<String>) {
         if self.found.len() < MAX_VIOLATIONS {
-            self.found.push(Violation {
-                path: self.path.clone(),
-                code,
-                message: message.into(),
-            });
+            self.found.push(Violation { path: self.path.clone(), code, message: message.into() });
         }
     }
 
@@ -198,13 +186,9 @@ impl<'a> Checker<'a> {
         let mut given = std::mem::take(entries);
         for field in fields {
             let present = given.remove(&field.name);
-            match present.or_else(|| {
-                field
-                    .attributes
-                    .default
-                    .as_ref()
-                    .map(|default| filled(default, &field.ty))
-            }) {
+            match present
+                .or_else(|| field.attributes.default.as_ref().map(|default| filled(default, &field.ty)))
+            {
                 Some(mut value) => {
                     self.below(&field.name, |checker| {
                         checker.value(&field.ty, Some(&field.attributes), &mut value);
@@ -244,10 +228,9 @@ impl<'a> Checker<'a> {
             Json::Number(number) if number.is_u64() => {
                 self.report("type", "does not fit a signed 64-bit integer")
             }
-            Json::Number(_) => self.report(
-                "type",
-                "expected an integer, got a number with a fraction or exponent",
-            ),
+            Json::Number(_) => {
+                self.report("type", "expected an integer, got a number with a fraction or exponent")
+            }
             other => self.mismatch("an integer", other),
         }
     }
@@ -294,11 +277,7 @@ impl<'a> Checker<'a> {
                 _ => self.length(Some(attributes), text.chars().count(), "characters"),
             }
         }
-        if attributes
-            .pattern
-            .as_ref()
-            .is_some_and(|pattern| !pattern.is_match(text))
-        {
+        if attributes.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(text)) {
             let pattern = attributes.pattern.as_ref().map_or("", |pattern| pattern.as_str());
             self.report("pattern", format!("must match {pattern}"));
         }

@@ -20,10 +20,7 @@ type Tree { children Tree[]? }
 /// Compiles the schema above with one more type `T` and returns the type of its field `x`.
 fn with_field(field: &str) -> (Schema, Type) {
     let text = format!("{SCHEMA}\nmodel T {{ x {field} }}");
-    let (schema, diagnostics) = compile(&[SourceFile {
-        path: "t.ro".to_owned(),
-        text,
-    }]);
+    let (schema, diagnostics) = compile(&[SourceFile { path: "t.ro".to_owned(), text }]);
     let errors: Vec<String> = diagnostics
         .iter()
         .filter(|diagnostic| diagnostic.severity == super::Severity::Error)
@@ -35,10 +32,7 @@ fn with_field(field: &str) -> (Schema, Type) {
 }
 
 fn brief(violations: &[Violation]) -> Vec<String> {
-    violations
-        .iter()
-        .map(|v| format!("{} {}", v.path, v.code))
-        .collect()
+    violations.iter().map(|v| format!("{} {}", v.path, v.code)).collect()
 }
 
 // One table, longer than a screen.
@@ -57,11 +51,7 @@ fn fields_accept_and_refuse() {
         ("Int?", json!(null), ok),
         ("Int @min(1) @max(3)", json!(0), "min"),
         ("Int @min(1) @max(3)", json!(4), "max"),
-        (
-            "Int @max(9007199254740992)",
-            json!(9_007_199_254_740_993_i64),
-            "max",
-        ),
+        ("Int @max(9007199254740992)", json!(9_007_199_254_740_993_i64), "max"),
         ("Int? @min(1)", json!(0), "min"),
         ("Float", json!(3), ok),
         ("Float", json!(2.5), ok),
@@ -79,11 +69,7 @@ fn fields_accept_and_refuse() {
         ("String @format(uri)", json!("https://example.com/a?b=c"), ok),
         ("String @format(uri)", json!("example.com"), "format"),
         ("String @format(uri)", json!("http://a b"), "format"),
-        (
-            "String @format(uuid)",
-            json!("0190f3c0-0000-7000-8000-000000000000"),
-            ok,
-        ),
+        ("String @format(uuid)", json!("0190f3c0-0000-7000-8000-000000000000"), ok),
         ("String @format(uuid)", json!("0190f3c0"), "format"),
         ("String @format(ipv4)", json!("127.0.0.1"), ok),
         ("String @format(ipv4)", json!("256.0.0.1"), "format"),
@@ -125,11 +111,7 @@ fn fields_accept_and_refuse() {
         let (schema, _) = with_field(field);
         let mut object = json!({ "x": value });
         let found = schema.check(&Type::Named("T".to_owned()), &mut object, "/body");
-        let expected = if code.is_empty() {
-            vec![]
-        } else {
-            vec![format!("/body/x {code}")]
-        };
+        let expected = if code.is_empty() { vec![] } else { vec![format!("/body/x {code}")] };
         assert_eq!(brief(&found), expected, "{field} ← {value}");
     }
 }
@@ -153,10 +135,7 @@ fn all_violations_are_found_at_once_with_their_places() {
     ];
     assert_eq!(brief(&found), expected);
     let (schema, ty) = with_field("Map<Int>");
-    assert_eq!(
-        brief(&schema.check(&ty, &mut json!({"a/b~c": "x"}), "")),
-        ["/a~1b~0c type"]
-    );
+    assert_eq!(brief(&schema.check(&ty, &mut json!({"a/b~c": "x"}), "")), ["/a~1b~0c type"]);
 }
 
 #[test]
@@ -183,11 +162,8 @@ fn defaults_are_filled_and_undeclared_fields_dropped() {
 #[test]
 fn decimals_become_text() {
     let (schema, ty) = with_field("Decimal");
-    for (given, expected) in [
-        (json!(12), "12"),
-        (json!(0.1), "0.1"),
-        (json!(1e21), "1000000000000000000000"),
-    ] {
+    for (given, expected) in [(json!(12), "12"), (json!(0.1), "0.1"), (json!(1e21), "1000000000000000000000")]
+    {
         let mut value = given;
         assert_eq!(schema.check(&ty, &mut value, ""), []);
         assert_eq!(value, json!(expected));
@@ -216,10 +192,7 @@ fn sets_of_fields_are_checked() {
     let mut value = json!({ "x": 1, "y": 2 });
     assert_eq!(schema.check_fields(fields, &mut value, "/query"), []);
     assert_eq!(value, json!({ "x": 1 }));
-    assert_eq!(
-        brief(&schema.check_fields(fields, &mut Json::Null, "/query")),
-        ["/query/x required"]
-    );
+    assert_eq!(brief(&schema.check_fields(fields, &mut Json::Null, "/query")), ["/query/x required"]);
 }
 
 #[test]
@@ -250,8 +223,5 @@ fn texts_are_turned_into_values() {
     let (schema, int) = with_field("Int");
     assert_eq!(schema.parse_texts(&int, &["1"]), json!(1));
     let mut several = schema.parse_texts(&int, &["1", "2"]);
-    assert_eq!(
-        brief(&schema.check(&int, &mut several, "/query/x")),
-        ["/query/x type"]
-    );
+    assert_eq!(brief(&schema.check(&int, &mut several, "/query/x")), ["/query/x type"]);
 }

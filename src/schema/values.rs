@@ -72,10 +72,7 @@ impl Resolver<'_> {
                     .with_hint("remove one of the two");
                 continue;
             }
-            words.push(Word {
-                text,
-                span: value.span,
-            });
+            words.push(Word { text, span: value.span });
         }
         words
     }
@@ -83,11 +80,7 @@ impl Resolver<'_> {
     /// Reads a property that lists names of functions.
     pub(super) fn name_list(&mut self, properties: &Properties<'_>, name: &str) -> Vec<String> {
         let words = properties.get(name).map(|entry| self.names(&entry.value));
-        words
-            .unwrap_or_default()
-            .into_iter()
-            .map(|word| word.text)
-            .collect()
+        words.unwrap_or_default().into_iter().map(|word| word.text).collect()
     }
 
     /// Reads the entries of `{ … }`.
@@ -114,11 +107,7 @@ impl Resolver<'_> {
         if found.is_none() {
             let known: Vec<&str> = choices.iter().map(|(known, _)| *known).collect();
             self.out
-                .error(
-                    codes::BAD_VALUE,
-                    value.span,
-                    format!("`{name}` cannot be `{word}`"),
-                )
+                .error(codes::BAD_VALUE, value.span, format!("`{name}` cannot be `{word}`"))
                 .with_hint(format!("it is one of {}", known.join(", ")))
                 .with_suggestion(nearest(&word, known));
         }
@@ -128,17 +117,11 @@ impl Resolver<'_> {
     /// Reads an HTTP method.
     pub(super) fn method(&mut self, value: &Value) -> Option<Method> {
         let word = self.text(value)?;
-        let found = Method::ALL
-            .into_iter()
-            .find(|method| method.as_str().eq_ignore_ascii_case(&word));
+        let found = Method::ALL.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(&word));
         if found.is_none() {
             let known = Method::ALL.map(Method::as_str);
             self.out
-                .error(
-                    codes::BAD_METHOD,
-                    value.span,
-                    format!("`{word}` is not an HTTP method"),
-                )
+                .error(codes::BAD_METHOD, value.span, format!("`{word}` is not an HTTP method"))
                 .with_hint(format!("methods are {}", known.join(", ")))
                 .with_suggestion(nearest(&word, known));
         }
@@ -153,11 +136,7 @@ impl Resolver<'_> {
         };
         if status.is_none() {
             self.out
-                .error(
-                    codes::BAD_STATUS,
-                    value.span,
-                    "the status of success is a number from 200 to 399",
-                )
+                .error(codes::BAD_STATUS, value.span, "the status of success is a number from 200 to 399")
                 .with_hint("statuses of failures belong to `errors`");
         }
         status
@@ -167,12 +146,7 @@ impl Resolver<'_> {
     pub(super) fn errors(&mut self, value: &Value) -> IndexMap<u16, String> {
         let mut errors = IndexMap::new();
         for entry in self.object(value).unwrap_or_default() {
-            let status = entry
-                .key
-                .text
-                .parse()
-                .ok()
-                .filter(|status| (400..600).contains(status));
+            let status = entry.key.text.parse().ok().filter(|status| (400..600).contains(status));
             let Some(status) = status else {
                 let message = format!("`{}` is not the status of an error", entry.key.text);
                 self.out
@@ -195,19 +169,17 @@ impl Resolver<'_> {
     /// Reads a duration of more than zero; a bare whole number is seconds, as it was in older schemas.
     pub(super) fn duration(&mut self, value: &Value) -> Option<Duration> {
         let duration = match &value.kind {
-            ValueKind::Number(number) => number
-                .parse()
-                .map(Duration::from_secs)
-                .ok()
-                .or_else(|| parse_duration(number)),
+            ValueKind::Number(number) => {
+                number.parse().map(Duration::from_secs).ok().or_else(|| parse_duration(number))
+            }
             ValueKind::Text(text) => parse_duration(text),
             _ => None,
         };
         let duration = duration.filter(|duration| !duration.is_zero());
         if duration.is_none() {
-            self.out
-                .error(codes::BAD_DURATION, value.span, "expected a duration")
-                .with_hint("write a whole number above zero with a unit: \"200ms\", \"30s\", \"10m\", \"1h\", \"1d\"");
+            self.out.error(codes::BAD_DURATION, value.span, "expected a duration").with_hint(
+                "write a whole number above zero with a unit: \"200ms\", \"30s\", \"10m\", \"1h\", \"1d\"",
+            );
         }
         duration
     }
@@ -219,11 +191,7 @@ impl Resolver<'_> {
             Ok(_) => Some(text),
             Err(error) => {
                 self.out
-                    .error(
-                        codes::BAD_SCHEDULE,
-                        value.span,
-                        format!("`{text}` is not a cron expression"),
-                    )
+                    .error(codes::BAD_SCHEDULE, value.span, format!("`{text}` is not a cron expression"))
                     .with_label(error.to_string())
                     .with_hint(
                         "write 5 fields, 6 with seconds first, 7 with the year last, or @daily and the like",
@@ -240,11 +208,7 @@ impl Resolver<'_> {
         if zone.is_none() {
             let near = nearest(&name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
             self.out
-                .error(
-                    codes::BAD_TIMEZONE,
-                    value.span,
-                    format!("there is no time zone `{name}`"),
-                )
+                .error(codes::BAD_TIMEZONE, value.span, format!("there is no time zone `{name}`"))
                 .with_hint("use a name of the IANA database, as Europe/Berlin")
                 .with_suggestion(near);
         }

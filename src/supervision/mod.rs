@@ -13,5 +13,5 @@ mod tests;
 pub use crate::supervision::policy::{
     Backoff, Child, Decision, Exit, History, Policy, Restart, Strategy, decide,
 };
-pub use crate::supervision::supervisor::{ChildSpec, Message, StartError, Supervisor, stop_child};
+pub use crate::supervision::supervisor::{ChildSpec, Message, StartError, Supervisor, jitter, stop_child};
 pub use crate::supervision::tree::{Load, Node, State, Tree};

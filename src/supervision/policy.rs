@@ -90,19 +90,13 @@ impl Policy {
             strategy,
             intensity: 10,
             period: Duration::from_secs(10),
-            backoff: Backoff {
-                first: Duration::from_millis(10),
-                max: Duration::from_secs(1),
-            },
+            backoff: Backoff { first: Duration::from_millis(10), max: Duration::from_secs(1) },
         }
     }
 
     /// Returns the policy of engine pools: an engine is replaced as often as user code ruins one, never escalating.
     pub fn engines() -> Self {
-        Policy {
-            intensity: u32::MAX,
-            ..Policy::new(Strategy::OneForOne)
-        }
+        Policy { intensity: u32::MAX, ..Policy::new(Strategy::OneForOne) }
     }
 }
 
@@ -120,21 +114,14 @@ impl History {
 
     /// Drops what is older than `period`.
     pub fn prune(&mut self, period: Duration, now: Instant) {
-        while self
-            .restarts
-            .front()
-            .is_some_and(|(at, _)| now.duration_since(*at) > period)
-        {
+        while self.restarts.front().is_some_and(|(at, _)| now.duration_since(*at) > period) {
             self.restarts.pop_front();
         }
     }
 
     /// Counts the restarts within `period` before `now`.
     pub(super) fn within(&self, period: Duration, now: Instant) -> impl Iterator<Item = usize> {
-        self.restarts
-            .iter()
-            .filter(move |(at, _)| now.duration_since(*at) <= period)
-            .map(|(_, child)| *child)
+        self.restarts.iter().filter(move |(at, _)| now.duration_since(*at) <= period).map(|(_, child)| *child)
     }
 }
 
@@ -185,18 +172,12 @@ pub fn decide(
     if recent >= policy.intensity as usize {
         return Decision::Escalate;
     }
-    let of_child = history
-        .within(policy.period, now)
-        .filter(|index| *index == child.index)
-        .count();
+    let of_child = history.within(policy.period, now).filter(|index| *index == child.index).count();
     let children = match policy.strategy {
         Strategy::OneForOne => child.index..child.index + 1,
         Strategy::RestForOne => child.index..child.siblings,
         Strategy::OneForAll => 0..child.siblings,
     };
     let of_child = u32::try_from(of_child).unwrap_or(u32::MAX);
-    Decision::Restart {
-        children,
-        after: policy.backoff.delay(of_child, jitter),
-    }
+    Decision::Restart { children, after: policy.backoff.delay(of_child, jitter) }
 }

@@ -62,12 +62,7 @@ impl ChildSpec {
         tree: &Tree,
         children: Vec<ChildSpec>,
     ) -> Self {
-        let arguments = Supervisor {
-            path: format!("{parent}/{name}"),
-            policy,
-            tree: tree.clone(),
-            children,
-        };
+        let arguments = Supervisor { path: format!("{parent}/{name}"), policy, tree: tree.clone(), children };
         ChildSpec::new(name, move |supervisor| {
             let arguments = arguments.clone();
             async move {
@@ -105,10 +100,7 @@ impl Supervisor {
     pub async fn start(self) -> Result<ActorRef<Message>, StartError> {
         let path = self.path.clone();
         let spawned = Actor::spawn(None, Runner, self).await;
-        let (actor, _) = spawned.map_err(|error| StartError {
-            path,
-            reason: error.to_string(),
-        })?;
+        let (actor, _) = spawned.map_err(|error| StartError { path, reason: error.to_string() })?;
         Ok(actor)
     }
 
@@ -125,8 +117,6 @@ impl Supervisor {
 pub enum Message {
     /// Starts one more child after the others.
     Start(ChildSpec, RpcReplyPort<Result<(), StartError>>),
-    /// Stops the child of this name, for good.
-    Stop(String, RpcReplyPort<bool>),
     /// Kills the child at this path below, as `exit(Pid, kill)` does; its supervisor restarts it.
     Kill(String, RpcReplyPort<bool>),
     /// The wait before a restart is over.
@@ -160,15 +150,13 @@ impl Actor for Runner {
         mut setup: Supervisor,
     ) -> Result<Running, ActorProcessingErr> {
         setup.tree.running(&setup.path);
+        // What an earlier incarnation left there and nobody will start again: dynamic children.
+        let names: Vec<&str> = setup.children.iter().map(|spec| spec.name.as_str()).collect();
+        setup.tree.retain_below(&setup.path, &names);
         let specs = std::mem::take(&mut setup.children);
         let slots = specs.into_iter().map(|spec| Slot { spec, cell: None }).collect();
-        let mut state = Running {
-            setup,
-            slots,
-            history: History::default(),
-            waiting: Vec::new(),
-            next_ticket: 0,
-        };
+        let mut state =
+            Running { setup, slots, history: History::default(), waiting: Vec::new(), next_ticket: 0 };
         for index in 0..state.slots.len() {
             if let Err(error) = state.start(index, &myself).await {
                 state.stop(0..index).await;
@@ -193,10 +181,6 @@ impl Actor for Runner {
                     state.slots.pop();
                 }
                 let _ = reply.send(started);
-                Ok(())
-            }
-            Message::Stop(name, reply) => {
-                let _ = reply.send(state.terminate(&name).await);
                 Ok(())
             }
             Message::Kill(path, reply) => {
@@ -248,10 +232,7 @@ impl Running {
         let cell = match start(myself.get_cell()).await {
             Ok(cell) => cell,
             Err(error) => {
-                return Err(StartError {
-                    path,
-                    reason: error.to_string(),
-                });
+                return Err(StartError { path, reason: error.to_string() });
             }
         };
         self.setup.tree.running(&path);
@@ -266,27 +247,15 @@ impl Running {
                 continue;
             };
             stop_child(&cell, self.slots[index].spec.shutdown).await;
-            self.setup
-                .tree
-                .ended(&self.child_path(index), "shutdown", State::Stopped);
+            self.setup.tree.ended(&self.child_path(index), "shutdown", State::Stopped);
         }
-    }
-
-    async fn terminate(&mut self, name: &str) -> bool {
-        let Some(index) = self.slots.iter().position(|slot| slot.spec.name == name) else {
-            return false;
-        };
-        self.stop(index..index + 1).await;
-        self.forget(index);
-        true
     }
 
     /// Drops the slot of a child that will not come back; waiting restarts keep their places.
     fn forget(&mut self, index: usize) {
         self.setup.tree.remove(&self.child_path(index));
         self.slots.remove(index);
-        self.waiting
-            .retain(|(_, range)| !(range.start == index && range.len() == 1));
+        self.waiting.retain(|(_, range)| !(range.start == index && range.len() == 1));
         for (_, range) in &mut self.waiting {
             let shift = |place: usize| if place > index { place - 1 } else { place };
             *range = shift(range.start)..shift(range.end);
@@ -295,14 +264,8 @@ impl Running {
 
     /// Kills the child that `path` names, or hands the order down to the child it lies below.
     fn kill(&self, path: &str, reply: RpcReplyPort<bool>) {
-        let (name, below) = path
-            .split_once('/')
-            .map_or((path, None), |(name, below)| (name, Some(below)));
-        let cell = self
-            .slots
-            .iter()
-            .find(|slot| slot.spec.name == name)
-            .and_then(|slot| slot.cell.clone());
+        let (name, below) = path.split_once('/').map_or((path, None), |(name, below)| (name, Some(below)));
+        let cell = self.slots.iter().find(|slot| slot.spec.name == name).and_then(|slot| slot.cell.clone());
         match (cell, below) {
             (Some(cell), None) => {
                 cell.kill();
@@ -326,11 +289,7 @@ impl Running {
         let path = self.child_path(index);
         self.slots[index].cell = None;
         let now = Instant::now();
-        let child = Child {
-            index,
-            restart: self.slots[index].spec.restart,
-            siblings: self.slots.len(),
-        };
+        let child = Child { index, restart: self.slots[index].spec.restart, siblings: self.slots.len() };
         self.history.prune(self.setup.policy.period, now);
         match decide(&self.setup.policy, &self.history, (child, &exit), now, jitter()) {
             Decision::Forget => {
@@ -398,8 +357,8 @@ pub async fn stop_child(cell: &ActorCell, timeout: Duration) {
     }
 }
 
-/// Returns a number in `[0, 1)` for the backoff: the low bits of a fresh random UUID.
-fn jitter() -> f64 {
+/// Returns a number in `[0, 1)` for a backoff: the low bits of a fresh random UUID.
+pub fn jitter() -> f64 {
     let bits = uuid::Uuid::new_v4().as_u128() as u32;
     f64::from(bits) / (f64::from(u32::MAX) + 1.0)
 }

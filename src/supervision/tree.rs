@@ -76,14 +76,7 @@ impl Node {
 impl std::fmt::Display for Node {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         fn line(node: &Node, depth: usize, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            write!(
-                f,
-                "{:indent$}{} {:?}",
-                "",
-                node.name,
-                node.state,
-                indent = depth * 2
-            )?;
+            write!(f, "{:indent$}{} {:?}", "", node.name, node.state, indent = depth * 2)?;
             if node.restarts > 0 {
                 write!(f, " restarts={}", node.restarts)?;
             }
@@ -91,16 +84,10 @@ impl std::fmt::Display for Node {
                 write!(f, " last_exit={reason:?}")?;
             }
             if let Some(load) = node.load {
-                write!(
-                    f,
-                    " queued={}/{} in_flight={}",
-                    load.queued, load.capacity, load.in_flight
-                )?;
+                write!(f, " queued={}/{} in_flight={}", load.queued, load.capacity, load.in_flight)?;
             }
             writeln!(f)?;
-            node.children
-                .iter()
-                .try_for_each(|child| line(child, depth + 1, f))
+            node.children.iter().try_for_each(|child| line(child, depth + 1, f))
         }
         line(self, 0, f)
     }
@@ -125,12 +112,7 @@ impl Tree {
     /// Notes that the actor at `path` runs.
     pub fn running(&self, path: &str) {
         let mut entries = self.entries.write();
-        let fresh = || Entry {
-            state: State::Running,
-            restarts: 0,
-            last_exit: None,
-            gauge: None,
-        };
+        let fresh = || Entry { state: State::Running, restarts: 0, last_exit: None, gauge: None };
         entries.entry(path.to_owned()).or_insert_with(fresh).state = State::Running;
     }
 
@@ -146,9 +128,16 @@ impl Tree {
     /// Takes the actor at `path`, and all below it, off the board.
     pub fn remove(&self, path: &str) {
         let below = format!("{path}/");
-        self.entries
-            .write()
-            .retain(|key, _| key != path && !key.starts_with(&below));
+        self.entries.write().retain(|key, _| key != path && !key.starts_with(&below));
+    }
+
+    /// Takes everything below `path` off the board, except its children of these names and what is below them.
+    pub fn retain_below(&self, path: &str, names: &[&str]) {
+        let prefix = format!("{path}/");
+        self.entries.write().retain(|key, _| {
+            let below = key.strip_prefix(&prefix);
+            below.is_none_or(|below| names.contains(&below.split('/').next().unwrap_or(below)))
+        });
     }
 
     /// Shows the load of the mailbox at `path` from now on.
@@ -187,16 +176,8 @@ impl Tree {
 
     /// Sums what waits and what is being handled in all mailboxes.
     pub fn busy(&self) -> usize {
-        let gauges: Vec<Gauge> = self
-            .entries
-            .read()
-            .values()
-            .filter_map(|entry| entry.gauge.clone())
-            .collect();
-        gauges
-            .iter()
-            .map(|read| read())
-            .map(|load| load.queued + load.in_flight)
-            .sum()
+        let gauges: Vec<Gauge> =
+            self.entries.read().values().filter_map(|entry| entry.gauge.clone()).collect();
+        gauges.iter().map(|read| read()).map(|load| load.queued + load.in_flight).sum()
     }
 }

@@ -26,12 +26,9 @@ pub struct Telemetry {
 
 impl Default for Telemetry {
     fn default() -> Self {
-        let buckets = [
-            0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
-        ];
-        let builder = PrometheusBuilder::new()
-            .set_buckets(&buckets)
-            .expect("the buckets are not empty");
+        let buckets =
+            [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+        let builder = PrometheusBuilder::new().set_buckets(&buckets).expect("the buckets are not empty");
         let recorder = builder.build_recorder();
         let counter = metrics::Unit::Count;
         recorder.describe_counter(
@@ -50,10 +47,7 @@ impl Default for Telemetry {
             seconds,
             "Time of handler calls.".into(),
         );
-        Telemetry {
-            handle: recorder.handle(),
-            recorder: Arc::new(recorder),
-        }
+        Telemetry { handle: recorder.handle(), recorder: Arc::new(recorder) }
     }
 }
 
@@ -63,8 +57,7 @@ impl Telemetry {
         let label = || Label::new("handler", handler.to_owned());
         let counter = |outcome: &'static str| {
             let labels = vec![label(), Label::new("outcome", outcome)];
-            self.recorder
-                .register_counter(&Key::from_parts("rohas_calls_total", labels), &METADATA)
+            self.recorder.register_counter(&Key::from_parts("rohas_calls_total", labels), &METADATA)
         };
         let seconds = Key::from_parts("rohas_call_duration_seconds", vec![label()]);
         Calls {
@@ -77,10 +70,7 @@ impl Telemetry {
     /// Returns the counter of the events that one handler was given up on.
     pub fn dead_letters(&self, handler: &str) -> Counter {
         let label = Label::new("handler", handler.to_owned());
-        self.recorder.register_counter(
-            &Key::from_parts("rohas_dead_letters_total", vec![label]),
-            &METADATA,
-        )
+        self.recorder.register_counter(&Key::from_parts("rohas_dead_letters_total", vec![label]), &METADATA)
     }
 
     /// Renders everything in Prometheus' text format; what the tree knows is read off `tree` now.
@@ -98,9 +88,7 @@ impl Telemetry {
         for endpoint in endpoints.flat_map(|sockets| &sockets.children) {
             let label = Label::new("endpoint", endpoint.name.clone());
             let key = Key::from_parts("rohas_websocket_sessions", vec![label]);
-            self.recorder
-                .register_gauge(&key, &METADATA)
-                .set(endpoint.children.len() as f64);
+            self.recorder.register_gauge(&key, &METADATA).set(endpoint.children.len() as f64);
         }
     }
 
@@ -117,10 +105,7 @@ impl Telemetry {
             let key = Key::from_parts(name, vec![Label::new("actor", node.path.clone())]);
             self.recorder.register_counter(&key, &METADATA).absolute(value);
         };
-        gauge(
-            "rohas_actor_up",
-            f64::from(u8::from(node.state == State::Running)),
-        );
+        gauge("rohas_actor_up", f64::from(u8::from(node.state == State::Running)));
         counter("rohas_actor_restarts_total", node.restarts);
         if let Some(load) = node.load {
             gauge("rohas_mailbox_queued", load.queued as f64);
@@ -135,12 +120,7 @@ impl Telemetry {
         let telemetry = self.clone();
         ChildSpec::new("telemetry", move |supervisor| {
             let telemetry = telemetry.clone();
-            async move {
-                Ok(Actor::spawn_linked(None, Upkeep, telemetry, supervisor)
-                    .await?
-                    .0
-                    .get_cell())
-            }
+            async move { Ok(Actor::spawn_linked(None, Upkeep, telemetry, supervisor).await?.0.get_cell()) }
         })
     }
 }
@@ -156,10 +136,7 @@ pub struct Calls {
 impl Calls {
     /// Starts the clock of one call.
     pub fn start(&self) -> Timer {
-        Timer {
-            calls: self.clone(),
-            started: Instant::now(),
-        }
+        Timer { calls: self.clone(), started: Instant::now() }
     }
 }
 
@@ -173,11 +150,7 @@ impl Timer {
     /// Records the call.
     pub fn stop(self, ok: bool) {
         self.calls.seconds.record(self.started.elapsed().as_secs_f64());
-        if ok {
-            self.calls.ok.increment(1)
-        } else {
-            self.calls.failed.increment(1)
-        }
+        if ok { self.calls.ok.increment(1) } else { self.calls.failed.increment(1) }
     }
 }
 

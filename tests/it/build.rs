@@ -92,24 +92,13 @@ fn a_missing_folder_and_a_bad_configuration_are_problems() {
 async fn handlers_that_do_not_load_come_at_once_in_all_languages() {
     rohas::lang::v8::init_platform();
     let api = |name: &str| format!("api {name} {{ method: GET path: \"/{name}\" }}\n");
-    let schema = ["NoFunction", "BadSyntax", "NoModule", "PyFails", "PyNothing"]
-        .map(api)
-        .concat();
+    let schema = ["NoFunction", "BadSyntax", "NoModule", "PyFails", "PyNothing"].map(api).concat();
     let project = Project::new(&[
         ("schema/api.ro", &schema),
         ("src/handlers/api/NoFunction.ts", "export const answer = 42;\n"),
-        (
-            "src/handlers/api/BadSyntax.ts",
-            "export const handler = () => {\n  let = ;\n};\n",
-        ),
-        (
-            "src/handlers/api/NoModule.ts",
-            "import \"./nowhere.ts\";\nexport const handler = () => 1;\n",
-        ),
-        (
-            "src/handlers/api/py_fails.py",
-            "def handler():\n    pass\n\nraise KeyError('gone')\n",
-        ),
+        ("src/handlers/api/BadSyntax.ts", "export const handler = () => {\n  let = ;\n};\n"),
+        ("src/handlers/api/NoModule.ts", "import \"./nowhere.ts\";\nexport const handler = () => 1;\n"),
+        ("src/handlers/api/py_fails.py", "def handler():\n    pass\n\nraise KeyError('gone')\n"),
         ("src/handlers/api/py_nothing.py", "def helper():\n    pass\n"),
     ]);
     let app = project.builder().build();

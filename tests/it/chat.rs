@@ -54,8 +54,7 @@ async fn visitors_talk_to_each_other() {
     assert_eq!(bob.hear().await, said("shop", "somebody came in"));
     assert_eq!(ada.hear().await, said("shop", "somebody came in"), "of Bob");
 
-    ada.say(json!({ "author": "ada", "text": "hello" }).to_string())
-        .await;
+    ada.say(json!({ "author": "ada", "text": "hello" }).to_string()).await;
     assert_eq!(ada.hear().await, said("ada", "hello"));
     assert_eq!(bob.hear().await, said("ada", "hello"));
     let event = soon("the event", posted.next()).await.unwrap();
@@ -68,14 +67,9 @@ async fn visitors_talk_to_each_other() {
     let error = bob.hear().await["error"].take();
     assert_eq!(error["type"], "invalid_message");
     assert_eq!(error["details"][0]["path"], "/text");
-    bob.say(json!({ "author": "bob", "text": "still here" }).to_string())
-        .await;
+    bob.say(json!({ "author": "bob", "text": "still here" }).to_string()).await;
     assert_eq!(bob.hear().await, said("bob", "still here"));
-    assert_eq!(
-        ada.hear().await,
-        said("bob", "still here"),
-        "errors are the sender's alone"
-    );
+    assert_eq!(ada.hear().await, said("bob", "still here"), "errors are the sender's alone");
 
     bob.leave().await;
     let archived = async || {
@@ -83,11 +77,7 @@ async fn visitors_talk_to_each_other() {
         (messages.as_array().unwrap().len() == 3).then_some(messages)
     };
     let archive = eventually("on_disconnect has run, and Python has archived it", archived).await;
-    let expected = [
-        said("ada", "hello"),
-        said("bob", "still here"),
-        said("shop", "somebody left"),
-    ];
+    let expected = [said("ada", "hello"), said("bob", "still here"), said("shop", "somebody left")];
     assert_eq!(archive, json!(expected));
     let sessions = app.actor("shop/sockets/Chat").children.len();
     assert_eq!(sessions, 1, "Ada's");
@@ -154,10 +144,7 @@ async fn a_middleware_stands_before_the_upgrade() {
     let (stream, _) = connect_async(request).await.unwrap();
     let mut visitor = Visitor(stream);
     visitor.say("\"hi\"").await;
-    assert_eq!(
-        visitor.hear().await,
-        json!({ "page": 7, "guest": "ada", "text": "hi" })
-    );
+    assert_eq!(visitor.hear().await, json!({ "page": 7, "guest": "ada", "text": "hi" }));
     visitor.say("\"fail\"").await;
     let error = visitor.hear().await;
     assert_eq!(error["error"]["type"], "handler_failed");

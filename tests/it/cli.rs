@@ -18,14 +18,8 @@ struct Output {
 
 fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rohas"));
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-        .env("NO_COLOR", "1")
-        .env_remove("RUST_LOG")
-        .kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.env("NO_COLOR", "1").env_remove("RUST_LOG").kill_on_drop(true);
     command
 }
 
@@ -58,11 +52,7 @@ async fn help_and_version() {
     let version = rohas(&["version".as_ref()]).await;
     let first = format!("rohas {}\n", env!("CARGO_PKG_VERSION"));
     assert!(version.stdout.starts_with(&first), "{}", version.stdout);
-    assert!(
-        version.stdout.contains("engines: rust typescript python"),
-        "{}",
-        version.stdout
-    );
+    assert!(version.stdout.contains("engines: rust typescript python"), "{}", version.stdout);
     let wrong = rohas(&["fly".as_ref()]).await;
     assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(2), ""));
 }
@@ -70,10 +60,7 @@ async fn help_and_version() {
 #[tokio::test]
 async fn validate_counts_what_there_is() {
     let text = on(&shop_dir(), &["validate"]).await;
-    assert_eq!(
-        text,
-        "ok: 19 apis, 6 events, 1 crons, 1 websockets, 29 handlers\n"
-    );
+    assert_eq!(text, "ok: 19 apis, 6 events, 1 crons, 1 websockets, 29 handlers\n");
 }
 
 #[tokio::test]
@@ -84,13 +71,7 @@ async fn validate_shows_every_problem_with_its_place() {
     ]);
     let output = rohas(&["validate".as_ref(), project.path().as_os_str()]).await;
     assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""));
-    for part in [
-        "S0007",
-        "schema/api/a.ro:3:3",
-        "did you mean `path`?",
-        "S0005",
-        "schema/models/m.ro:3:3",
-    ] {
+    for part in ["S0007", "schema/api/a.ro:3:3", "did you mean `path`?", "S0005", "schema/models/m.ro:3:3"] {
         assert!(output.stderr.contains(part), "no {part:?} in\n{}", output.stderr);
     }
     let nothing = rohas(&["validate".as_ref(), "/nowhere".as_ref()]).await;
@@ -113,10 +94,7 @@ async fn list_speaks_json() {
 
     let handlers = list("handlers").await;
     assert_eq!(handlers.len(), 29);
-    let invoice = handlers
-        .iter()
-        .find(|handler| handler["name"] == "issue_invoice")
-        .unwrap();
+    let invoice = handlers.iter().find(|handler| handler["name"] == "issue_invoice").unwrap();
     assert_eq!(invoice["language"], "Python");
     assert_eq!(invoice["kind"], "event");
     let file = shop_dir().join("src/handlers/events/issue_invoice.py");
@@ -135,13 +113,7 @@ async fn start(arguments: &[&OsStr]) -> (Child, Client) {
     let line = soon("rohas listens", lines.next_line()).await.unwrap();
     let Some(line) = line else {
         let mut log = String::new();
-        child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut log)
-            .await
-            .unwrap();
+        child.stderr.take().unwrap().read_to_string(&mut log).await.unwrap();
         panic!("rohas ended early:\n{log}");
     };
     let address = line.strip_prefix("listening on http://");
@@ -182,10 +154,7 @@ async fn run_serves_until_sigterm() {
     assert_eq!(code, Some(0), "{log}");
     assert!(client.is_refused().await);
     // the id leads to the line of the source
-    for (id, place) in ids
-        .iter()
-        .zip(["FailTypeScript.ts:2:9", "fail_python.py\\\", line 2, in handler"])
-    {
+    for (id, place) in ids.iter().zip(["FailTypeScript.ts:2:9", "fail_python.py\\\", line 2, in handler"]) {
         let line = log.lines().find(|line| line.contains(id.as_str()));
         let line = line.unwrap_or_else(|| panic!("no {id} in\n{log}"));
         assert!(line.contains(place) && line.contains("hunter2"), "{line}");
@@ -197,9 +166,5 @@ async fn run_refuses_a_broken_project() {
     let project = Project::new(&[("schema/a.ro", "api A { method: GET path: \"/a\" }\n")]);
     let output = rohas(&["run".as_ref(), project.path().as_os_str()]).await;
     assert_eq!((output.code, output.stdout.as_str()), (Some(1), ""));
-    assert!(
-        output.stderr.contains("there is no handler for api A"),
-        "{}",
-        output.stderr
-    );
+    assert!(output.stderr.contains("there is no handler for api A"), "{}", output.stderr);
 }

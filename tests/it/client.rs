@@ -20,10 +20,7 @@ pub struct Answer {
 
 impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self
-            .headers
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name));
+        let found = self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
@@ -35,11 +32,7 @@ impl Answer {
     #[track_caller]
     pub fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{self:?}");
-        if self.body.is_empty() {
-            Value::Null
-        } else {
-            self.json()
-        }
+        if self.body.is_empty() { Value::Null } else { self.json() }
     }
 }
 
@@ -81,10 +74,7 @@ impl Client {
 fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
     let mut text = format!("{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n");
     if !body.is_empty() {
-        text += &format!(
-            "content-type: application/json\r\ncontent-length: {}\r\n",
-            body.len()
-        );
+        text += &format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len());
     }
     for (name, value) in headers {
         text += &format!("{name}: {value}\r\n");
@@ -95,18 +85,14 @@ fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> St
 /// Reads an answer that ends with its connection; ours are never chunked.
 fn parse(bytes: &[u8]) -> Answer {
     let text = String::from_utf8(bytes.to_vec()).expect("answers are UTF-8");
-    let (head, body) = text
-        .split_once("\r\n\r\n")
-        .unwrap_or_else(|| panic!("not an HTTP answer: {text:?}"));
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("not an HTTP answer: {text:?}"));
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.split(' ').nth(1));
     let status = status.and_then(|status| status.parse().ok());
     let headers = lines.filter_map(|line| line.split_once(": "));
     Answer {
         status: status.unwrap_or_else(|| panic!("no status: {head:?}")),
-        headers: headers
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
+        headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         body: body.to_owned(),
     }
 }

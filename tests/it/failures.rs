@@ -19,13 +19,7 @@ async fn all_languages_answer(app: &App) {
 async fn what_a_handler_raises_stays_in_the_log() {
     let app = shop().await;
     let mut ids = Vec::new();
-    for path in [
-        "fail/typescript",
-        "fail/python",
-        "fail/rust",
-        "wrong-result",
-        "panic/rust",
-    ] {
+    for path in ["fail/typescript", "fail/python", "fail/rust", "wrong-result", "panic/rust"] {
         let answer = app.get(&format!("/demo/{path}")).await;
         let problem = answer.expect(500);
         assert_eq!(answer.header("content-type"), Some("application/problem+json"));
@@ -95,11 +89,7 @@ async fn killed_actors_come_back_with_their_mailbox() {
     ] {
         assert!(app.running.kill(path).await, "{path}");
         let answer = eventually("a connection", async || {
-            if app.is_refused().await {
-                None
-            } else {
-                Some(app.get(check).await)
-            }
+            if app.is_refused().await { None } else { Some(app.get(check).await) }
         });
         answer.await.expect(200);
         let restarted = async || (app.actor(path).restarts == 1).then_some(());

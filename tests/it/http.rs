@@ -21,27 +21,16 @@ async fn echo(request: Request, _: State) -> Result<Json, Failure> {
 }
 
 async fn teapot(_: Request, _: State) -> Result<Response, Failure> {
-    let headers = [
-        ("content-type", "text/plain"),
-        ("set-cookie", "a=1"),
-        ("set-cookie", "b=2"),
-    ];
+    let headers = [("content-type", "text/plain"), ("set-cookie", "a=1"), ("set-cookie", "b=2")];
     let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    Ok(Response {
-        status: 418,
-        headers: headers.to_vec(),
-        body: json!("short and stout"),
-    })
+    Ok(Response { status: 418, headers: headers.to_vec(), body: json!("short and stout") })
 }
 
 async fn parcels() -> App {
     let mut config: Config = crate::project::config("");
     config.limits.body_bytes = 1000;
-    let app = inline(SCHEMA)
-        .config(config)
-        .handler("Send", echo)
-        .handler("Show", echo)
-        .handler("Teapot", teapot);
+    let app =
+        inline(SCHEMA).config(config).handler("Send", echo).handler("Show", echo).handler("Teapot", teapot);
     App::start(app).await
 }
 
@@ -64,11 +53,7 @@ async fn requests_are_decoded_by_their_declared_types() {
     assert_eq!(sent["body"], known, "undeclared fields are dropped");
     let shown = app.get("/parcels/9223372036854775807?a=b%20c").await.expect(200);
     assert_eq!(shown["params"]["number"], i64::MAX);
-    assert_eq!(
-        shown["query"],
-        json!({ "a": "b c" }),
-        "without a declaration the query is text"
-    );
+    assert_eq!(shown["query"], json!({ "a": "b c" }), "without a declaration the query is text");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,11 +103,7 @@ async fn a_body_over_the_limit_is_413() {
     let answer = app.send("POST", "/parcels/1", &[], &"x".repeat(1001)).await;
     assert_problem(&answer, 413);
     let long = json!({ "notes": ["x".repeat(900)] }).to_string();
-    assert_eq!(
-        app.send("POST", "/parcels/1", &[], &long).await.status,
-        422,
-        "below the limit"
-    );
+    assert_eq!(app.send("POST", "/parcels/1", &[], &long).await.status, 422, "below the limit");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,10 +131,7 @@ async fn violations_are_422_with_pointers() {
     let missing = assert_problem(&app.send("POST", "/parcels/1", &[], "").await, 422);
     assert_eq!(missing["errors"][0]["path"], "/body");
     let header = app.send("GET", "/parcels/1", &[("X-Tenant", "me")], "").await;
-    assert_eq!(
-        assert_problem(&header, 422)["errors"][0]["path"],
-        "/headers/x-tenant"
-    );
+    assert_eq!(assert_problem(&header, 422)["errors"][0]["path"], "/headers/x-tenant");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,21 +146,8 @@ async fn the_built_in_pages_answer() {
     app.get("/teapot").await;
     let metrics = app.get("/metrics").await;
     assert_eq!(metrics.status, 200);
-    assert!(
-        metrics
-            .header("content-type")
-            .unwrap()
-            .starts_with("text/plain; version=0.0.4")
-    );
+    assert!(metrics.header("content-type").unwrap().starts_with("text/plain; version=0.0.4"));
     let has = |line: &str| metrics.body.lines().any(|known| known == line);
-    assert!(
-        has(r#"rohas_calls_total{handler="api Teapot",outcome="ok"} 1"#),
-        "{}",
-        metrics.body
-    );
-    assert!(
-        has(r#"rohas_mailbox_accepted_total{actor="app/apis/Teapot"} 1"#),
-        "{}",
-        metrics.body
-    );
+    assert!(has(r#"rohas_calls_total{handler="api Teapot",outcome="ok"} 1"#), "{}", metrics.body);
+    assert!(has(r#"rohas_mailbox_accepted_total{actor="app/apis/Teapot"} 1"#), "{}", metrics.body);
 }

@@ -41,16 +41,10 @@ async fn a_shutdown_finishes_what_is_in_hand() {
     let client = app.client;
     let in_flight = tokio::spawn(async move { client.get("/slow").await });
     let load = || app.actor("app/apis/Slow").load.unwrap();
-    eventually("the call is handled", async || {
-        (load().in_flight == 1).then_some(())
-    })
-    .await;
+    eventually("the call is handled", async || (load().in_flight == 1).then_some(())).await;
 
     let shutdown = tokio::spawn(app.running.shutdown());
-    eventually("no new connections", async || {
-        client.is_refused().await.then_some(())
-    })
-    .await;
+    eventually("no new connections", async || client.is_refused().await.then_some(())).await;
     assert!(!shutdown.is_finished(), "a call is in hand");
     gate.add_permits(1);
     assert_eq!(soon("the answer", in_flight).await.unwrap().expect(200), "done");
@@ -72,10 +66,7 @@ async fn the_drain_limit_ends_what_does_not_end() {
         let _ = tokio::net::TcpStream::connect(client.0).await;
         client.get("/stuck").await
     });
-    eventually("the call is handled", async || {
-        (load().in_flight == 1).then_some(())
-    })
-    .await;
+    eventually("the call is handled", async || (load().in_flight == 1).then_some(())).await;
     soon("the end", app.running.shutdown()).await;
     assert!(client.is_refused().await);
     in_flight.abort();
@@ -90,9 +81,7 @@ async fn an_idle_connection_does_not_hold_up_a_shutdown() {
     let mut kept = TcpStream::connect(app.client.0).await.unwrap();
     let mut buffer = [0; 1024];
     for _ in 0..2 {
-        kept.write_all(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n")
-            .await
-            .unwrap();
+        kept.write_all(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
         let read = soon("an answer", kept.read(&mut buffer)).await.unwrap();
         let answer = String::from_utf8_lossy(&buffer[..read]);
         assert!(answer.ends_with("\r\n\r\n\"hi\""), "{answer}");
@@ -126,14 +115,8 @@ async fn two_shops_live_in_one_process() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_app_leaves_nothing_behind() {
     let project = Project::new(&[
-        (
-            "schema/pid.ro",
-            r#"api Pid { method: GET path: "/pid" response: Int }"#,
-        ),
-        (
-            "src/handlers/api/pid.py",
-            "import os\n\ndef handler():\n    return os.getpid()\n",
-        ),
+        ("schema/pid.ro", r#"api Pid { method: GET path: "/pid" response: Int }"#),
+        ("src/handlers/api/pid.py", "import os\n\ndef handler():\n    return os.getpid()\n"),
     ]);
     let app = App::start(project.builder()).await;
     let client = app.client;
@@ -141,10 +124,7 @@ async fn a_dropped_app_leaves_nothing_behind() {
     let process = format!("/proc/{pid}");
     assert!(std::fs::exists(&process).unwrap());
     drop(app);
-    eventually("the port is closed", async || {
-        client.is_refused().await.then_some(())
-    })
-    .await;
+    eventually("the port is closed", async || client.is_refused().await.then_some(())).await;
     let gone = async || (!std::fs::exists(&process).unwrap()).then_some(());
     eventually("the interpreter is gone", gone).await;
 }

@@ -13,6 +13,7 @@ mod client;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod failures;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
+mod hostile;
 mod http;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod lifecycle;

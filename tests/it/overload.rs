@@ -31,10 +31,7 @@ async fn a_full_mailbox_is_503_and_loses_nothing() {
 
     let client = app.client;
     let first = tokio::spawn(async move { client.get("/slow?n=1").await });
-    eventually("the first is handled", async || {
-        (load().in_flight == 1).then_some(())
-    })
-    .await;
+    eventually("the first is handled", async || (load().in_flight == 1).then_some(())).await;
     let second = tokio::spawn(async move { client.get("/slow?n=2").await });
     eventually("the second waits", async || (load().queued == 1).then_some(())).await;
     let third = app.get("/slow?n=3").await;
@@ -43,10 +40,7 @@ async fn a_full_mailbox_is_503_and_loses_nothing() {
     assert_eq!(load().refused, 1);
     app.get("/free").await.expect(200); // nobody else is concerned
     let overloaded = app.running.call("Slow", Json::Null).await;
-    assert!(
-        matches!(overloaded, Err(Failure::Overloaded { .. })),
-        "{overloaded:?}"
-    );
+    assert!(matches!(overloaded, Err(Failure::Overloaded { .. })), "{overloaded:?}");
 
     gate.add_permits(2);
     assert_eq!(soon("the first", first).await.unwrap().expect(200), "1");
@@ -71,9 +65,8 @@ async fn a_killed_actor_keeps_what_waits_and_what_runs() {
     let schema = r#"api Slow { method: GET path: "/slow" response: String concurrency: 1 }"#;
     let app = App::start(inline(schema).handler("Slow", handler)).await;
     let client = app.client;
-    let calls: Vec<_> = (0..5)
-        .map(|n| tokio::spawn(async move { client.get(&format!("/slow?n={n}")).await }))
-        .collect();
+    let calls: Vec<_> =
+        (0..5).map(|n| tokio::spawn(async move { client.get(&format!("/slow?n={n}")).await })).collect();
     let slow = || app.actor("app/apis/Slow");
     let waiting = async || (slow().load.unwrap().queued == 4).then_some(());
     eventually("one runs and four wait", waiting).await;
@@ -132,24 +125,14 @@ async fn events_are_retried_in_order_and_given_up() {
     let app = App::start(inline(RETRIES).handler("work", work)).await;
     let mut done = app.running.subscribe("JobDone").unwrap();
     for id in 1..=3 {
-        app.running
-            .publish("JobQueued", json!({ "id": id }))
-            .await
-            .unwrap();
+        app.running.publish("JobQueued", json!({ "id": id })).await.unwrap();
     }
     for id in [1, 3] {
         let event = soon("a job is done", done.next()).await.unwrap();
-        assert_eq!(
-            *event.payload,
-            json!({ "id": id }),
-            "2 fails thrice and is given up"
-        );
+        assert_eq!(*event.payload, json!({ "id": id }), "2 fails thrice and is given up");
     }
     let metrics = app.get("/metrics").await.body;
-    assert!(
-        metrics.contains(r#"rohas_dead_letters_total{handler="event work"} 1"#),
-        "{metrics}"
-    );
+    assert!(metrics.contains(r#"rohas_dead_letters_total{handler="event work"} 1"#), "{metrics}");
     let unfit = app.running.publish("JobQueued", json!({ "id": "x" })).await;
     assert!(matches!(unfit, Err(Failure::BadRequest(_))), "{unfit:?}");
     assert!(app.running.publish("Nobody", json!({})).await.is_err());
@@ -170,12 +153,8 @@ async fn triggers_are_published_once_each_and_only_on_success() {
         state.trigger_event("Asked", json!({ "n": 4 }))?;
         match request.body["mode"].as_str() {
             Some("fail") => Err(Failure::internal("no")),
-            Some("unfit") => state
-                .trigger_event("Asked", json!({ "n": "x" }))
-                .map(|()| json!({ "n": 1 })),
-            Some("unknown") => state
-                .trigger_event("Nobody", json!({}))
-                .map(|()| json!({ "n": 1 })),
+            Some("unfit") => state.trigger_event("Asked", json!({ "n": "x" })).map(|()| json!({ "n": 1 })),
+            Some("unknown") => state.trigger_event("Nobody", json!({})).map(|()| json!({ "n": 1 })),
             _ => Ok(json!({ "n": 1 })),
         }
     };

@@ -64,10 +64,7 @@ pub fn check_setup() {
     for part in ["node_modules/slugify", ".venv/bin/python"] {
         let path = shop_dir().join(part);
         let shown = path.display();
-        assert!(
-            path.exists(),
-            "{shown} is missing: run `make setup` once, it installs the shop's packages"
-        );
+        assert!(path.exists(), "{shown} is missing: run `make setup` once, it installs the shop's packages");
     }
 }
 

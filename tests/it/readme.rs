@@ -70,10 +70,7 @@ fn steps(block: &str) -> Vec<Step> {
                 *expected = format!("{expected}{output}\n");
             }
             (Some(output), None) => panic!("{output:?} is printed by nothing"),
-            (None, _) => steps.push(Step {
-                command: line.to_owned(),
-                expected: None,
-            }),
+            (None, _) => steps.push(Step { command: line.to_owned(), expected: None }),
         }
     }
     steps
@@ -107,16 +104,9 @@ fn fits(expected: &str, actual: &str) -> bool {
 
 /// Runs `rohas run …` of the README on a free port.
 fn start(command: &str) -> App {
-    for (file, made_from) in [
-        ("node_modules", "package-lock.json"),
-        (".venv", "requirements.txt"),
-    ] {
+    for (file, made_from) in [("node_modules", "package-lock.json"), (".venv", "requirements.txt")] {
         let path = root().join("examples/shop/app").join(file);
-        assert!(
-            path.exists(),
-            "{} is missing ({made_from}): make setup",
-            path.display()
-        );
+        assert!(path.exists(), "{} is missing ({made_from}): make setup", path.display());
     }
     let words: Vec<&str> = command.split_whitespace().collect();
     assert_eq!(words[0], "rohas");
@@ -130,10 +120,7 @@ fn start(command: &str) -> App {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-    let mut app = App {
-        process,
-        address: String::new(),
-    };
+    let mut app = App { process, address: String::new() };
     let line = lines.next().expect("rohas run says where it listens").unwrap();
     let address = line.strip_prefix("listening on http://");
     app.address = address.expect("an address follows").to_owned();
@@ -174,24 +161,14 @@ fn the_tour_prints_what_it_shows() {
     let [command] = blocks(&readme, "<!-- tour: start -->")[..] else {
         panic!("the README starts the example once");
     };
-    let steps: Vec<Step> = blocks(&readme, "<!-- tour -->")
-        .into_iter()
-        .flat_map(steps)
-        .collect();
+    let steps: Vec<Step> = blocks(&readme, "<!-- tour -->").into_iter().flat_map(steps).collect();
     assert!(steps.len() > 10, "the tour is gone");
     let app = start(command);
     let outputs = run_all(&steps, &app.address);
-    assert_eq!(
-        outputs.len(),
-        steps.len(),
-        "a command of the tour was not reached: {outputs:#?}"
-    );
+    assert_eq!(outputs.len(), steps.len(), "a command of the tour was not reached: {outputs:#?}");
     for (Step { command, expected }, actual) in steps.iter().zip(&outputs) {
         let expected = expected.as_deref().unwrap_or("");
-        assert!(
-            fits(expected, actual),
-            "{command}\nshows\n{expected}\nbut prints\n{actual}"
-        );
+        assert!(fits(expected, actual), "{command}\nshows\n{expected}\nbut prints\n{actual}");
     }
 }
 
@@ -208,15 +185,9 @@ fn the_rust_example_is_the_compiled_one() {
         .filter(|line| !line.starts_with("# "))
         .map(|line| format!("{line}\n"))
         .collect();
-    assert!(
-        documented.contains("ActorApp::builder()"),
-        "the example moved: tell this test where to"
-    );
+    assert!(documented.contains("ActorApp::builder()"), "the example moved: tell this test where to");
     let shown = readme().contains(&format!("```rust\n{documented}```\n"));
-    assert!(
-        shown,
-        "make the README's Rust example this one, from src/lib.rs:\n{documented}"
-    );
+    assert!(shown, "make the README's Rust example this one, from src/lib.rs:\n{documented}");
 }
 
 #[test]
@@ -231,12 +202,6 @@ fn every_comparison_can_fail() {
         command: command.to_owned(),
         expected: expected.map(str::to_owned),
     };
-    let block = blocks(
-        "x\n<!-- tour -->\n```sh\na=1\necho $a\n# => 1\n# =>\n```\n",
-        "<!-- tour -->",
-    );
-    assert_eq!(
-        steps(block[0]),
-        [step("a=1", None), step("echo $a", Some("1\n\n"))]
-    );
+    let block = blocks("x\n<!-- tour -->\n```sh\na=1\necho $a\n# => 1\n# =>\n```\n", "<!-- tour -->");
+    assert_eq!(steps(block[0]), [step("a=1", None), step("echo $a", Some("1\n\n"))]);
 }

@@ -16,9 +16,7 @@ async fn next(subscription: &mut Subscription) -> Envelope {
 
 async fn order(app: &App, customer: &str, product: i64, quantity: i64) -> Json {
     let items = json!([{ "productId": product, "quantity": quantity }]);
-    let answer = app
-        .post("/orders", json!({ "customer": customer, "items": items }))
-        .await;
+    let answer = app.post("/orders", json!({ "customer": customer, "items": items })).await;
     answer.expect(201)
 }
 
@@ -77,9 +75,7 @@ async fn the_middleware_rejects_and_passes() {
     let app = shop().await;
     let refusal = json!({ "message": "an x-api-key header is needed" });
     assert_eq!(app.get("/admin/orders").await.expect(401), refusal);
-    let wrong = app
-        .send("GET", "/admin/orders", &[("x-api-key", "guess")], "")
-        .await;
+    let wrong = app.send("GET", "/admin/orders", &[("x-api-key", "guess")], "").await;
     assert_eq!(wrong.expect(401), refusal);
     let passed = app.send("GET", "/admin/orders", &[KEY], "").await;
     assert_eq!(passed.expect(200), json!([]));
@@ -99,11 +95,8 @@ async fn an_order_travels_through_the_languages_exactly_once() {
     let first = order(&app, "ada@example.com", 1, 2).await;
     assert_eq!(first["total"], 4980);
     assert_eq!(first["status"], "PLACED");
-    let (placed, issued, queued) = (
-        next(&mut placed).await,
-        next(&mut issued).await,
-        next(&mut queued).await,
-    );
+    let (placed, issued, queued) =
+        (next(&mut placed).await, next(&mut issued).await, next(&mut queued).await);
     assert_eq!(*placed.payload, first);
     assert_eq!(&*placed.source, "/shop/api/CreateOrder");
     assert_eq!(issued.payload["number"], 1);
@@ -124,10 +117,7 @@ async fn an_order_travels_through_the_languages_exactly_once() {
     assert_eq!(now["status"], "INVOICED");
     let invoice = app.get(&format!("/orders/{id}/invoice")).await;
     assert_eq!(invoice.header("content-type"), Some("text/plain; charset=utf-8"));
-    assert!(
-        invoice.body.starts_with("Invoice 1 for ada@example.com\n"),
-        "{invoice:?}"
-    );
+    assert!(invoice.body.starts_with("Invoice 1 for ada@example.com\n"), "{invoice:?}");
     assert!(invoice.body.ends_with("Total: 49.80\n"), "{invoice:?}");
     let all = app.send("GET", "/admin/orders", &[KEY], "").await.expect(200);
     assert_eq!(all.as_array().unwrap().len(), 2);
@@ -172,11 +162,7 @@ async fn a_failed_order_publishes_nothing() {
     let mut low = app.running.subscribe("StockLow").unwrap();
     let place = async |product: i64, quantity: i64| {
         let items = json!([{ "productId": product, "quantity": quantity }]);
-        app.post(
-            "/orders",
-            json!({ "customer": "eve@example.com", "items": items }),
-        )
-        .await
+        app.post("/orders", json!({ "customer": "eve@example.com", "items": items })).await
     };
     let message = place(2, 4).await.expect(409);
     assert_eq!(message["message"], "only 3 of \"Crème Brûlée Torch\" left");
@@ -187,10 +173,7 @@ async fn a_failed_order_publishes_nothing() {
 
     let order = order(&app, "ada@example.com", 2, 2).await;
     assert_eq!(next(&mut placed).await.payload["id"], order["id"]);
-    assert_eq!(
-        *next(&mut low).await.payload,
-        json!({ "productId": 2, "left": 1 })
-    );
+    assert_eq!(*next(&mut low).await.payload, json!({ "productId": 2, "left": 1 }));
     mail(&app, "purchasing@shop.example", "Restock Crème Brûlée Torch").await;
     assert_eq!(mails(&app, "eve@example.com").await, [""; 0]);
 }
@@ -218,16 +201,9 @@ async fn rust_hears_of_orders_and_takes_payments() {
 #[tokio::test(flavor = "multi_thread")]
 async fn python_answers_from_dataclasses_and_coroutines() {
     let app = shop().await;
-    let quote = app
-        .post("/shipping/quotes", json!({ "country": "DE", "grams": 1500 }))
-        .await;
-    assert_eq!(
-        quote.expect(200),
-        json!({ "country": "DE", "cents": 600, "days": 2 })
-    );
-    let nowhere = app
-        .post("/shipping/quotes", json!({ "country": "AQ", "grams": 1 }))
-        .await;
+    let quote = app.post("/shipping/quotes", json!({ "country": "DE", "grams": 1500 })).await;
+    assert_eq!(quote.expect(200), json!({ "country": "DE", "cents": 600, "days": 2 }));
+    let nowhere = app.post("/shipping/quotes", json!({ "country": "AQ", "grams": 1 })).await;
     assert_eq!(nowhere.expect(404), json!({ "message": "nobody delivers to AQ" }));
     assert_eq!(app.get("/chat/nowhere/messages").await.expect(200), json!([]));
 }
@@ -236,9 +212,7 @@ async fn python_answers_from_dataclasses_and_coroutines() {
 async fn typescript_fetches_where_it_may() {
     let app = shop().await;
     let probe = async |url: &str| app.get(&format!("/ops/probe?url={url}")).await;
-    let up = probe(&format!("http://{}/healthz", app.client.0))
-        .await
-        .expect(200);
+    let up = probe(&format!("http://{}/healthz", app.client.0)).await.expect(200);
     assert_eq!(up["status"], 200);
     let sha256 = "dc51b8c96c2d745df3bd5590d990230a482fd247123599548e0632fdbf97fc22";
     assert_eq!(up["fingerprint"], sha256, "the SHA-256 of \"ok\\n\"");

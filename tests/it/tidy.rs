@@ -18,9 +18,8 @@ mod layers;
 const LONG_FILES: &[(&str, &str)] = &[];
 
 /// Words that say nothing about what a file or a type is.
-const EMPTY_WORDS: [&str; 9] = [
-    "util", "utils", "helper", "helpers", "common", "misc", "manager", "base", "info",
-];
+const EMPTY_WORDS: [&str; 9] =
+    ["util", "utils", "helper", "helpers", "common", "misc", "manager", "base", "info"];
 
 /// Files that play the same role in both engines' folders, by the same name.
 const SAME_IN_ENGINES: [&str; 4] = ["mod.rs", "calls.rs", "worker.rs", "tests.rs"];
@@ -50,21 +49,15 @@ fn files(folder: &str, ending: &str) -> Vec<String> {
     let mut found = Vec::new();
     walk(&root().join(folder), &mut found);
     let relative = |path: PathBuf| path.strip_prefix(root()).unwrap().display().to_string();
-    let mut found: Vec<String> = found
-        .into_iter()
-        .map(relative)
-        .filter(|path| path.ends_with(ending))
-        .collect();
+    let mut found: Vec<String> =
+        found.into_iter().map(relative).filter(|path| path.ends_with(ending)).collect();
     found.sort();
     assert!(!found.is_empty(), "no {ending} below {folder}");
     found
 }
 
 fn sources() -> Vec<(String, String)> {
-    files("src", ".rs")
-        .into_iter()
-        .map(|path| (path.clone(), read(&path)))
-        .collect()
+    files("src", ".rs").into_iter().map(|path| (path.clone(), read(&path))).collect()
 }
 
 /// A file of tests only.
@@ -149,10 +142,7 @@ fn empty_names(path: &str, text: &str) -> Vec<String> {
 fn leftovers(path: &str, text: &str) -> Vec<String> {
     let table = [
         (r"\b(todo|unimplemented)!", "finish it or open an issue"),
-        (
-            r"#\[ignore\b",
-            "a test that does not run is none: make it fast and let it run, or make it a bench",
-        ),
+        (r"#\[ignore\b", "a test that does not run is none: make it fast and let it run, or make it a bench"),
         (r"\bdbg!", "remove it"),
     ];
     let code = code(text);
@@ -173,9 +163,7 @@ fn codes_without_fixture(codes: &str, expectations: &str) -> Vec<String> {
     let code = Regex::new("\"(S[0-9]{4})\"").unwrap();
     let found = code.captures_iter(codes).map(|found| found[1].to_owned());
     let missing = found.filter(|code| !expectations.contains(code.as_str()));
-    missing
-        .map(|code| format!("{code}: write a fixture in tests/schema that gives it"))
-        .collect()
+    missing.map(|code| format!("{code}: write a fixture in tests/schema that gives it")).collect()
 }
 
 fn is_binary(path: &str, bytes: &[u8]) -> Option<String> {
@@ -194,9 +182,7 @@ fn not_on_the_map(architecture: &str, modules: &[&str]) -> Vec<String> {
     let missing = modules.iter().filter(|module| {
         !architecture.contains(&format!("{module}/")) && !architecture.contains(&format!("{module}.rs"))
     });
-    missing
-        .map(|module| format!("ARCHITECTURE.md: {module} has no line in the tree"))
-        .collect()
+    missing.map(|module| format!("ARCHITECTURE.md: {module} has no line in the tree")).collect()
 }
 
 // ---- the sources hold
@@ -208,15 +194,8 @@ fn clean(complaints: impl IntoIterator<Item = String>) {
 
 #[test]
 fn files_begin_with_what_they_are() {
-    let tests = files("tests/it", ".rs")
-        .into_iter()
-        .map(|path| (path.clone(), read(&path)));
-    clean(
-        sources()
-            .into_iter()
-            .chain(tests)
-            .filter_map(|(path, text)| no_header(&path, &text)),
-    );
+    let tests = files("tests/it", ".rs").into_iter().map(|path| (path.clone(), read(&path)));
+    clean(sources().into_iter().chain(tests).filter_map(|(path, text)| no_header(&path, &text)));
 }
 
 #[test]
@@ -242,25 +221,14 @@ fn nothing_is_left_over() {
 
 #[test]
 fn imports_name_what_they_import() {
-    clean(
-        sources()
-            .iter()
-            .filter(|(path, _)| !is_tests(path))
-            .flat_map(|(path, text)| globs(path, text)),
-    );
+    clean(sources().iter().filter(|(path, _)| !is_tests(path)).flat_map(|(path, text)| globs(path, text)));
 }
 
 #[test]
 fn every_diagnostic_has_a_fixture() {
-    let expectations: String = files("tests/schema", ".txt")
-        .iter()
-        .map(|path| read(path))
-        .collect();
+    let expectations: String = files("tests/schema", ".txt").iter().map(|path| read(path)).collect();
     let codes = read("src/schema/codes.rs");
-    assert!(
-        codes.contains("\"S0001\""),
-        "the codes moved: tell this test where to"
-    );
+    assert!(codes.contains("\"S0001\""), "the codes moved: tell this test where to");
     clean(codes_without_fixture(&codes, &expectations));
 }
 
@@ -269,20 +237,11 @@ fn no_binaries_are_tracked() {
     if !root().join(".git").exists() {
         return; // a source archive: nothing is tracked
     }
-    let listed = Command::new("git")
-        .args(["ls-files", "-z"])
-        .current_dir(root())
-        .output();
+    let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output();
     let listed = listed.expect("git is installed: make setup");
-    assert!(
-        listed.status.success(),
-        "git ls-files: {}",
-        String::from_utf8_lossy(&listed.stderr)
-    );
+    assert!(listed.status.success(), "git ls-files: {}", String::from_utf8_lossy(&listed.stderr));
     let paths = String::from_utf8(listed.stdout).unwrap();
-    let ours = paths
-        .split('\0')
-        .filter(|path| !path.is_empty() && !path.starts_with("third_party/v8/"));
+    let ours = paths.split('\0').filter(|path| !path.is_empty() && !path.starts_with("third_party/v8/"));
     let read = |path: &str| fs::read(root().join(path)).unwrap_or_default(); // it may be deleted and not staged
     clean(ours.filter_map(|path| is_binary(path, &read(path))));
 }
@@ -298,9 +257,8 @@ fn the_map_is_short_and_whole() {
 #[test]
 fn engines_name_alike_what_is_alike() {
     for engine in ["v8", "python"] {
-        let missing = SAME_IN_ENGINES
-            .iter()
-            .filter(|file| !root().join("src/lang").join(engine).join(file).is_file());
+        let missing =
+            SAME_IN_ENGINES.iter().filter(|file| !root().join("src/lang").join(engine).join(file).is_file());
         clean(missing.map(|file| {
             format!("src/lang/{engine}/{file} is gone: its sibling engine still has one by that name")
         }));
@@ -317,31 +275,13 @@ fn every_check_can_fail() {
         too_long("src/a.rs", &long, &[]).is_some()
             && too_long("src/a.rs", &long, &[("src/a.rs", "why")]).is_none()
     );
-    assert_eq!(
-        empty_names("src/http/utils.rs", "struct PoolManager; // struct Helper").len(),
-        2
-    );
-    assert_eq!(
-        empty_names("src/http/base64.rs", "struct Database;"),
-        Vec::<String>::new()
-    );
-    assert_eq!(
-        leftovers("src/a.rs", "#[ignore] fn f() { dbg!(todo!()) }").len(),
-        3
-    );
-    assert_eq!(
-        leftovers("src/a.rs", "// todo!()\nconst A: &str = \"todo!()\";"),
-        Vec::<String>::new()
-    );
+    assert_eq!(empty_names("src/http/utils.rs", "struct PoolManager; // struct Helper").len(), 2);
+    assert_eq!(empty_names("src/http/base64.rs", "struct Database;"), Vec::<String>::new());
+    assert_eq!(leftovers("src/a.rs", "#[ignore] fn f() { dbg!(todo!()) }").len(), 3);
+    assert_eq!(leftovers("src/a.rs", "// todo!()\nconst A: &str = \"todo!()\";"), Vec::<String>::new());
     assert_eq!(globs("src/a.rs", "use std::fmt::*;\nuse a::{b::*, c};").len(), 2);
-    assert_eq!(
-        globs("src/a.rs", "#[cfg(test)]\nmod tests { use super::*; }"),
-        Vec::<String>::new()
-    );
-    assert_eq!(
-        codes_without_fixture("A = \"S0001\"; B = \"S0002\";", "error S0001").len(),
-        1
-    );
+    assert_eq!(globs("src/a.rs", "#[cfg(test)]\nmod tests { use super::*; }"), Vec::<String>::new());
+    assert_eq!(codes_without_fixture("A = \"S0001\"; B = \"S0002\";", "error S0001").len(), 1);
     assert!(
         is_binary("logo.png", b"\x89PNG\0").is_some() && is_binary("third_party/v8/a.gz", b"\0").is_none()
     );

@@ -16,16 +16,10 @@ pub fn shop(till: &Till) -> Builder {
     ActorApp::builder()
         .project_dir(project)
         .schema_text(include_str!("schema/till.ro"))
-        .handler("PayOrder", move |request, state| {
-            pay_order(pay.clone(), request, state)
-        })
-        .handler("book_payment", move |event, state| {
-            book_payment(book.clone(), event, state)
-        })
+        .handler("PayOrder", move |request, state| pay_order(pay.clone(), request, state))
+        .handler("book_payment", move |event, state| book_payment(book.clone(), event, state))
         .handler("GetTill", move |_: Request, _| get_till(show.clone()))
-        .handler("CountTill", move |tick, state| {
-            count_till(count.clone(), tick, state)
-        })
+        .handler("CountTill", move |tick, state| count_till(count.clone(), tick, state))
         .handler("FailRust", fail)
         .handler("PanicRust", panic)
 }
@@ -74,9 +68,7 @@ pub struct Till(Arc<Mutex<Books>>);
 impl Till {
     /// Learns from `running` about every order from now on.
     pub fn follow(&self, running: &Running) {
-        let orders = running
-            .subscribe("OrderPlaced")
-            .expect("the schema has the event");
+        let orders = running.subscribe("OrderPlaced").expect("the schema has the event");
         tokio::spawn(follow(self.clone(), orders));
     }
 
@@ -113,12 +105,7 @@ async fn pay_order(till: Till, request: Request<PayInput>, _: State) -> Result<P
         let body = json!({ "message": "that is not enough", "missing": order.total - amount });
         return Err(Failure::declared("PaymentRequired", "not enough", body));
     }
-    let payment = Payment {
-        id: Uuid::new_v4(),
-        order_id,
-        customer: order.customer.clone(),
-        amount,
-    };
+    let payment = Payment { id: Uuid::new_v4(), order_id, customer: order.customer.clone(), amount };
     books.unpaid.remove(&order_id);
     books.paid.insert(order_id, payment.clone());
     Ok(payment)
@@ -130,10 +117,7 @@ async fn book_payment(till: Till, event: Event<Payment>, state: State) -> Result
         books.state.payments += 1;
         books.state.revenue += event.amount;
     }
-    state.set_payload(
-        "MailQueued",
-        json!({ "to": event.customer, "subject": "Thank you for your payment" }),
-    )
+    state.set_payload("MailQueued", json!({ "to": event.customer, "subject": "Thank you for your payment" }))
 }
 
 async fn get_till(till: Till) -> Result<TillState, Failure> {
@@ -143,11 +127,7 @@ async fn get_till(till: Till) -> Result<TillState, Failure> {
 /// What it returns is the payload of TillCounted.
 async fn count_till(till: Till, tick: Tick, state: State) -> Result<TillState, Failure> {
     let counted = till.books().state;
-    state.log(
-        "debug",
-        "till counted",
-        json!({ "due": tick.scheduled_at, "revenue": counted.revenue }),
-    );
+    state.log("debug", "till counted", json!({ "due": tick.scheduled_at, "revenue": counted.revenue }));
     Ok(counted)
 }
 

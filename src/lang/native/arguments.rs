@@ -11,26 +11,22 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::invocation::{Effects, Failure, Json, Reply, ResponseHead};
-use crate::schema::Violation;
 
 /// A type a handler can take as its first argument.
 pub trait FromArguments: Sized {
     /// Reads the value from the positional arguments of an invocation.
     ///
     /// # Errors
-    /// [`Failure::BadRequest`] when they do not fit the Rust type.
+    /// [`Failure::Raised`] when they do not fit the Rust type.
     fn from_arguments(arguments: &[Json]) -> Result<Self, Failure>;
 }
 
+/// Reads one argument. The values have been checked against the schema, so one that does not fit is the fault of
+/// the handler's types, not of the caller.
 fn read<T: DeserializeOwned>(arguments: &[Json], place: usize) -> Result<T, Failure> {
     let value = arguments.get(place).unwrap_or(&Json::Null);
     T::deserialize(value).map_err(|error| {
-        let message = format!("does not fit the handler's Rust type: {error}");
-        Failure::BadRequest(vec![Violation {
-            path: String::new(),
-            code: "type",
-            message,
-        }])
+        Failure::internal(format!("an argument does not fit the handler's Rust type: {error}"))
     })
 }
 
@@ -46,9 +42,9 @@ pub struct Request<B = Json, Q = Json> {
     /// The query as the client wrote it.
     #[serde(default)]
     pub query_params: BTreeMap<String, String>,
-    /// Header names in lower case.
+    /// Header names in lower case; text, or typed where the schema declares the header.
     #[serde(default)]
-    pub headers: BTreeMap<String, String>,
+    pub headers: serde_json::Map<String, Json>,
     /// The cookies.
     #[serde(default)]
     pub cookies: BTreeMap<String, String>,
@@ -65,7 +61,7 @@ impl<B, Q> Request<B, Q> {
     /// Returns the path parameter `name` as a `T`.
     ///
     /// # Errors
-    /// [`Failure::BadRequest`] when it does not fit.
+    /// [`Failure::Raised`] when it does not fit.
     pub fn param<T: DeserializeOwned>(&self, name: &str) -> Result<T, Failure> {
         let value = self.params.get(name).cloned().unwrap_or(Json::Null);
         read(&[value], 0)
@@ -159,10 +155,7 @@ pub struct Message<M = Json> {
 
 impl<M: DeserializeOwned> FromArguments for Message<M> {
     fn from_arguments(arguments: &[Json]) -> Result<Self, Failure> {
-        Ok(Message {
-            message: read(arguments, 0)?,
-            connection: read(arguments, 1)?,
-        })
+        Ok(Message { message: read(arguments, 0)?, connection: read(arguments, 1)? })
     }
 }
 
@@ -179,11 +172,7 @@ impl<T: Serialize> IntoReply for T {
     fn into_reply(self) -> Result<Reply, Failure> {
         let value = serde_json::to_value(self)
             .map_err(|error| Failure::internal(format!("the result is not JSON: {error}")))?;
-        Ok(Reply {
-            value,
-            response: None,
-            effects: Effects::default(),
-        })
+        Ok(Reply { value, response: None, effects: Effects::default() })
     }
 }
 
@@ -200,14 +189,28 @@ pub struct Response {
 
 impl IntoReply for Response {
     fn into_reply(self) -> Result<Reply, Failure> {
-        let response = Some(ResponseHead {
-            status: self.status,
-            headers: self.headers,
-        });
-        Ok(Reply {
-            value: self.body,
-            response,
-            effects: Effects::default(),
-        })
+        let response = Some(ResponseHead { status: self.status, headers: self.headers });
+        Ok(Reply { value: self.body, response, effects: Effects::default() })
+    }
+}
+
+/// What a Rust middleware returns.
+#[derive(Debug, Clone)]
+pub enum Flow {
+    /// The request goes on as it is.
+    Continue,
+    /// The request goes on with these members replaced.
+    Replace(Json),
+    /// The request is answered here.
+    Stop(Response),
+}
+
+impl IntoReply for Flow {
+    fn into_reply(self) -> Result<Reply, Failure> {
+        match self {
+            Flow::Continue => Ok(Reply::default()),
+            Flow::Replace(request) => request.into_reply(),
+            Flow::Stop(response) => response.into_reply(),
+        }
     }
 }

@@ -19,7 +19,7 @@ mod state;
 mod tests;
 
 pub use crate::lang::native::arguments::{
-    Connection, Event, FromArguments, IntoReply, Message, Request, Response, Tick,
+    Connection, Event, Flow, FromArguments, IntoReply, Message, Request, Response, Tick,
 };
 pub use crate::lang::native::state::State;
 
@@ -66,9 +66,7 @@ impl Native {
 
     /// Makes the runtime of these handlers.
     pub fn new(functions: HashMap<HandlerId, Function>) -> Self {
-        Native {
-            functions: Arc::new(functions),
-        }
+        Native { functions: Arc::new(functions) }
     }
 }
 
@@ -86,9 +84,7 @@ impl Runtime for Native {
     }
 
     fn boot(&self) -> BoxFuture<'static, Result<Arc<dyn Worker>, Vec<Problem>>> {
-        let worker: Arc<dyn Worker> = Arc::new(Process {
-            functions: Arc::clone(&self.functions),
-        });
+        let worker: Arc<dyn Worker> = Arc::new(Process { functions: Arc::clone(&self.functions) });
         Box::pin(async move { Ok(worker) })
     }
 }
@@ -139,10 +135,5 @@ fn panicked(error: tokio::task::JoinError) -> Failure {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let message = text.or_else(|| payload.downcast_ref::<String>().cloned());
     let message = message.unwrap_or_else(|| "a value that is not text".to_owned());
-    Failure::Raised {
-        name: "panic".to_owned(),
-        message,
-        stack: String::new(),
-        body: Json::Null,
-    }
+    Failure::Raised { name: "panic".to_owned(), message, stack: String::new(), body: Json::Null }
 }

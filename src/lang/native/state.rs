@@ -18,10 +18,7 @@ pub struct State {
 
 impl State {
     pub(crate) fn new(invocation: Arc<Invocation>) -> Self {
-        State {
-            invocation,
-            effects: Arc::default(),
-        }
+        State { invocation, effects: Arc::default() }
     }
 
     pub(crate) fn take_effects(&self) -> Effects {
@@ -52,9 +49,7 @@ impl State {
 
     /// Logs a line that carries the handler, the call and the trace id; `level` as in [`LogLine`].
     pub fn log(&self, level: &str, message: &str, fields: Json) {
-        let Invocation {
-            id, handler, trace, ..
-        } = &*self.invocation;
+        let Invocation { id, handler, trace, .. } = &*self.invocation;
         let line = LogLine {
             level: level.to_owned(),
             message: message.to_owned(),

@@ -22,15 +22,9 @@ const LOAD_LIMIT: Duration = Duration::from_secs(60);
 /// The package that the bootstrap imports from memory.
 const RUNTIME: [(&str, &str); 7] = [
     ("rohas_runtime", include_str!("rohas_runtime/__init__.py")),
-    (
-        "rohas_runtime.contract",
-        include_str!("rohas_runtime/contract.py"),
-    ),
+    ("rohas_runtime.contract", include_str!("rohas_runtime/contract.py")),
     ("rohas_runtime.frames", include_str!("rohas_runtime/frames.py")),
-    (
-        "rohas_runtime.handlers",
-        include_str!("rohas_runtime/handlers.py"),
-    ),
+    ("rohas_runtime.handlers", include_str!("rohas_runtime/handlers.py")),
     ("rohas_runtime.logs", include_str!("rohas_runtime/logs.py")),
     ("rohas_runtime.values", include_str!("rohas_runtime/values.py")),
     ("rohas_runtime.worker", include_str!("rohas_runtime/worker.py")),
@@ -48,11 +42,7 @@ pub(super) struct Tools {
 /// # Errors
 /// All problems of all handlers at once, or why there is no interpreter that could load them.
 pub(super) async fn boot(setup: Arc<Setup>) -> Result<Arc<dyn Worker>, Vec<Problem>> {
-    let tools = setup
-        .tools
-        .get_or_try_init(|| prepare(&setup))
-        .await
-        .map_err(|problem| vec![problem])?;
+    let tools = setup.tools.get_or_try_init(|| prepare(&setup)).await.map_err(|problem| vec![problem])?;
     let child = process::start(&tools.interpreter, &setup.project_root, &tools.spawner)
         .await
         .map_err(|problem| vec![problem])?;
@@ -73,12 +63,7 @@ async fn prepare(setup: &Setup) -> Result<Tools, Problem> {
 /// # Errors
 /// All problems of all handlers; or that the interpreter ended or took too long.
 async fn load(started: Started, setup: &Setup) -> Result<PythonWorker, Vec<Problem>> {
-    let Started {
-        mut process,
-        socket,
-        output,
-        tasks,
-    } = started;
+    let Started { mut process, socket, output, tasks } = started;
     let (reader, mut writer) = socket.into_split();
     let mut reader = BufReader::new(reader);
     let shaken = tokio::time::timeout(LOAD_LIMIT, handshake(&mut reader, &mut writer, setup)).await;
@@ -105,28 +90,17 @@ async fn handshake(
     writer: &mut OwnedWriteHalf,
     setup: &Setup,
 ) -> Result<Vec<Problem>, String> {
-    let sources: serde_json::Map<String, serde_json::Value> = RUNTIME
-        .iter()
-        .map(|(name, source)| ((*name).to_owned(), (*source).into()))
-        .collect();
+    let sources: serde_json::Map<String, serde_json::Value> =
+        RUNTIME.iter().map(|(name, source)| ((*name).to_owned(), (*source).into())).collect();
     let sources = serde_json::Value::from(sources).to_string();
     let root = setup.project_root.to_string_lossy().into_owned();
-    let place = Place {
-        paths: vec![format!("{root}/src"), root.clone()],
-        root,
-    };
+    let place = Place { paths: vec![format!("{root}/src"), root.clone()], root };
     let handlers: Vec<wire::Handler> = setup.handlers.iter().map(told).collect();
     let told = |error: frames::Error| frames::describe(&error);
     let mut bytes = frames::raw(sources.as_bytes()).map_err(told)?;
-    let load = ToChild::Load {
-        place,
-        handlers: &handlers,
-    };
+    let load = ToChild::Load { place, handlers: &handlers };
     bytes.extend(load.encode().map_err(told)?);
-    writer
-        .write_all(&bytes)
-        .await
-        .map_err(|error| format!("stopped reading ({error})"))?;
+    writer.write_all(&bytes).await.map_err(|error| format!("stopped reading ({error})"))?;
     loop {
         let frame = frames::read(reader).await.map_err(told)?;
         let Some(frame) = frame else {
@@ -155,10 +129,7 @@ fn told(handler: &FileHandler) -> wire::Handler {
 
 /// Takes over a problem that the child found.
 fn problem(refusal: frames::Refusal) -> Problem {
-    Problem {
-        message: refusal.message,
-        hint: refusal.hint,
-    }
+    Problem { message: refusal.message, hint: refusal.hint }
 }
 
 /// Explains a boot that ended without an answer, with what the interpreter printed.

@@ -135,9 +135,7 @@ fn envelope(kind: &str, call: u64, head: &impl Serialize, body: &impl Serialize)
     let body = Text(serde_json::to_vec(body).map_err(Error::EncodeBody)?);
     let mut frame = vec![0; size_of::<u32>()];
     let mut serializer = rmp_serde::Serializer::new(&mut frame).with_struct_map();
-    (kind, call, head, body)
-        .serialize(&mut serializer)
-        .map_err(Error::Encode)?;
+    (kind, call, head, body).serialize(&mut serializer).map_err(Error::Encode)?;
     seal(frame)
 }
 
@@ -169,25 +167,16 @@ impl FromChild {
         if body.as_ptr_range().end != frame.as_ptr_range().end {
             return Err(Error::Trailing); // the body is borrowed from the frame and its last part
         }
-        let wrong_body = |source| Error::Body {
-            kind: kind.to_owned(),
-            source,
-        };
+        let wrong_body = |source| Error::Body { kind: kind.to_owned(), source };
         match kind {
             "ready" => Ok(FromChild::Ready),
-            "refused" => serde_json::from_slice(body)
-                .map(FromChild::Refused)
-                .map_err(wrong_body),
+            "refused" => serde_json::from_slice(body).map(FromChild::Refused).map_err(wrong_body),
             "answer" => serde_json::from_slice(body)
                 .map(|answer| FromChild::Answer { call, answer })
                 .map_err(wrong_body),
             "ended" => Ok(FromChild::Ended { call }),
-            "log" => serde_json::from_slice(body)
-                .map(FromChild::Log)
-                .map_err(wrong_body),
-            _ => Err(Error::UnknownKind {
-                kind: kind.to_owned(),
-            }),
+            "log" => serde_json::from_slice(body).map(FromChild::Log).map_err(wrong_body),
+            _ => Err(Error::UnknownKind { kind: kind.to_owned() }),
         }
     }
 }
@@ -214,11 +203,7 @@ pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<Vec<u8
         return Err(Error::TooLarge { size });
     }
     let mut frame = Vec::new(); // grows with what arrives, not with what the length promises
-    stream
-        .take(size as u64)
-        .read_to_end(&mut frame)
-        .await
-        .map_err(Error::Read)?;
+    stream.take(size as u64).read_to_end(&mut frame).await.map_err(Error::Read)?;
     if frame.len() < size {
         return Err(Error::Truncated);
     }

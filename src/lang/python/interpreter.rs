@@ -33,10 +33,8 @@ pub(super) async fn find(config: &Config, project_root: &Path) -> Result<PathBuf
         break;
     }
     let (major, minor) = OLDEST;
-    let message = format!(
-        "no Python {major}.{minor} or newer for the Python handlers; tried {}",
-        tried.join("; ")
-    );
+    let message =
+        format!("no Python {major}.{minor} or newer for the Python handlers; tried {}", tried.join("; "));
     Err(Problem::new(message).hint("install one, or set `interpreter` in the section [python] of the config"))
 }
 
@@ -47,11 +45,7 @@ const CONFIGURED: &str = "python.interpreter";
 fn candidates(config: &Config, project_root: &Path) -> Vec<(&'static str, PathBuf)> {
     if let Some(path) = &config.interpreter {
         let is_command = path.components().count() == 1 && path.is_relative();
-        let path = if is_command {
-            path.clone()
-        } else {
-            project_root.join(path)
-        };
+        let path = if is_command { path.clone() } else { project_root.join(path) };
         return vec![(CONFIGURED, path)];
     }
     let mut found = vec![("of the project", project_root.join(".venv/bin/python"))];

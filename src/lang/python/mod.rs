@@ -110,9 +110,7 @@ impl Python {
             handlers,
             tools: OnceCell::new(),
         };
-        Python {
-            setup: Arc::new(setup),
-        }
+        Python { setup: Arc::new(setup) }
     }
 }
 

@@ -73,9 +73,7 @@ impl Spawner {
                 }
             })
             .map_err(|error| {
-                Problem::new(format!(
-                    "the thread that starts Python could not be started: {error}"
-                ))
+                Problem::new(format!("the thread that starts Python could not be started: {error}"))
             })?;
         Ok(Spawner { starts_tx })
     }
@@ -83,11 +81,7 @@ impl Spawner {
     /// Starts `command` on the thread.
     async fn spawn(&self, command: Command) -> io::Result<Child> {
         let (child_tx, child_rx) = oneshot::channel();
-        let start = Start {
-            command,
-            runtime: Handle::current(),
-            child_tx,
-        };
+        let start = Start { command, runtime: Handle::current(), child_tx };
         let gone = || io::Error::other("the spawner thread is gone");
         self.starts_tx.send(start).await.map_err(|_| gone())?;
         child_rx.await.map_err(|_| gone())?
@@ -183,22 +177,14 @@ pub(super) async fn start(
     }
     let child = spawner.spawn(command).await.map_err(failed)?;
     drop(theirs); // open until here, the child inherits it
-    let process = Process {
-        child,
-        _spawner: spawner.clone(),
-    };
+    let process = Process { child, _spawner: spawner.clone() };
     ours.set_nonblocking(true).map_err(failed)?;
     let socket = UnixStream::from_std(ours).map_err(failed)?;
     let pipe = pipe::Receiver::from_owned_fd(OwnedFd::from(output_rx)).map_err(failed)?;
     let output = Output::default();
     let mut tasks = JoinSet::new();
     tasks.spawn(read_output(pipe, output.clone()));
-    Ok(Started {
-        process,
-        socket,
-        output,
-        tasks,
-    })
+    Ok(Started { process, socket, output, tasks })
 }
 
 /// Runs in the child before exec: it dies with `parent` and keeps no descriptor but the standard ones and `socket`.
@@ -226,12 +212,7 @@ fn die_with(parent: u32) -> io::Result<()> {
             return Err(io::Error::from_raw_os_error(libc::ESRCH)); // it died before the line above
         }
         // fails before Linux 5.11; then what others opened without CLOEXEC is inherited, as by any child
-        libc::syscall(
-            libc::SYS_close_range,
-            3,
-            libc::c_uint::MAX,
-            libc::CLOSE_RANGE_CLOEXEC,
-        );
+        libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
     }
     Ok(())
 }

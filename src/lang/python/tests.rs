@@ -22,11 +22,7 @@ impl Project {
     fn new() -> Self {
         let root = std::env::temp_dir().join(format!("rohas-python-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir_all(&root).unwrap();
-        Project {
-            root,
-            handlers: Vec::new(),
-            config: Config::default(),
-        }
+        Project { root, handlers: Vec::new(), config: Config::default() }
     }
 
     /// A project with one api `Test`.
@@ -56,29 +52,17 @@ impl Project {
     }
 
     async fn boot(&self) -> Arc<dyn Worker> {
-        self.runtime()
-            .boot()
-            .await
-            .unwrap_or_else(|problems| panic!("{problems:#?}"))
+        self.runtime().boot().await.unwrap_or_else(|problems| panic!("{problems:#?}"))
     }
 
     async fn refused(&self) -> Vec<Problem> {
-        self.runtime()
-            .boot()
-            .await
-            .err()
-            .expect("the project has problems")
+        self.runtime().boot().await.err().expect("the project has problems")
     }
 
     /// Leaves a file that a handler can write to, and waits until it has content.
     async fn written(&self, name: &str) -> String {
         let path = self.root.join(name);
-        until(|| {
-            std::fs::read_to_string(&path)
-                .ok()
-                .filter(|text| !text.is_empty())
-        })
-        .await
+        until(|| std::fs::read_to_string(&path).ok().filter(|text| !text.is_empty())).await
     }
 }
 
@@ -119,9 +103,7 @@ fn request(body: Json) -> Json {
 }
 
 async fn call(worker: &Arc<dyn Worker>, body: Json) -> Outcome {
-    worker
-        .invoke(invocation(Kind::Api, "Test", vec![request(body)]))
-        .await
+    worker.invoke(invocation(Kind::Api, "Test", vec![request(body)])).await
 }
 
 async fn value(source: &str, body: Json) -> Json {
@@ -134,12 +116,7 @@ async fn raised(source: &str, body: Json) -> (String, String, String, Json) {
     let project = Project::api(source);
     let worker = project.boot().await;
     match call(&worker, body).await.unwrap_err() {
-        Failure::Raised {
-            name,
-            message,
-            stack,
-            body,
-        } => (name, message, stack, body),
+        Failure::Raised { name, message, stack, body } => (name, message, stack, body),
         other => panic!("{other:?}"),
     }
 }
@@ -150,14 +127,8 @@ async fn raised(source: &str, body: Json) -> (String, String, String, Json) {
 async fn echoes_every_shape_of_json_and_every_size_of_frame() {
     let project = Project::api("def handler(request):\n    return request.body\n");
     let worker = project.boot().await;
-    let mut values = vec![
-        json!(null),
-        json!(true),
-        json!(-1),
-        json!(u64::MAX),
-        json!(1.5),
-        json!("ä€😀\u{0}"),
-    ];
+    let mut values =
+        vec![json!(null), json!(true), json!(-1), json!(u64::MAX), json!(1.5), json!("ä€😀\u{0}")];
     values.push(json!({"a": [1, {"b": []}], "": {}}));
     values.extend([10, 250, 300, 70_000, 3_000_000].map(|size| json!("x".repeat(size))));
     for sent in values {
@@ -184,11 +155,7 @@ async fn arguments_are_given_by_arity() {
         ("r", "r.method", json!("POST")),
         ("r, s", "[r.method, s.attempt]", json!(["POST", 2])),
         ("state", "state.attempt", json!(2)),
-        (
-            "state, request",
-            "[state.attempt, request['path']]",
-            json!([2, "/things/7"]),
-        ),
+        ("state, request", "[state.attempt, request['path']]", json!([2, "/things/7"])),
         ("body, state", "[body, state.attempt]", json!(["sent", 2])),
         ("*all", "[all[0].method, all[1].attempt]", json!(["POST", 2])),
         ("r, limit=3, *, state", "[limit, state.attempt]", json!([3, 2])),
@@ -206,10 +173,7 @@ async fn a_request_reads_as_attributes_and_items() {
     assert_eq!(value(source, json!({"a": 1})).await, expected);
     let (name, message, ..) = raised("def handler(r):\n    return r.nope\n", json!(1)).await;
     assert_eq!(name, "AttributeError");
-    assert!(
-        message.contains("Request has no 'nope'; it has params, body"),
-        "{message}"
-    );
+    assert!(message.contains("Request has no 'nope'; it has params, body"), "{message}");
 }
 
 const TYPED: &str = r#"
@@ -304,10 +268,7 @@ else:
             return [{"N": model.dict()["n"]}, type(error).__name__]
     assert __import__("rohas_runtime.values").values.to_json(Model(N=1)) == {"n": 1, "at": "2024-01-01T00:00:00Z"}
 "#;
-    assert_eq!(
-        value(source, json!({"N": 4})).await,
-        json!([{"N": 4}, "ValidationError"])
-    );
+    assert_eq!(value(source, json!({"N": 4})).await, json!([{"N": 4}, "ValidationError"]));
 }
 
 #[tokio::test]
@@ -346,36 +307,11 @@ async fn events_crons_sockets_and_middlewares_have_their_own_arguments() {
         "attempt": 3, "correlation_id": "c", "causation_id": null,
     });
     let cases = [
-        (
-            Kind::Event,
-            "made",
-            vec![fields],
-            json!([5, "e1", "hidden", [1], 3, "made", "c"]),
-        ),
-        (
-            Kind::Cron,
-            "Daily",
-            vec![json!({"scheduled_at": "s", "name": "Daily"})],
-            json!(["s", "Daily", 2]),
-        ),
-        (
-            Kind::Ws,
-            "Chat.on_message",
-            vec![json!({"t": 1}), json!({"id": "k"})],
-            json!([{"t": 1}, "k", 2]),
-        ),
-        (
-            Kind::Ws,
-            "Chat.on_connect",
-            vec![json!({"id": "k"})],
-            json!(["k", 2]),
-        ),
-        (
-            Kind::Middleware,
-            "auth",
-            vec![json!({"body": 1})],
-            json!({"body": "changed"}),
-        ),
+        (Kind::Event, "made", vec![fields], json!([5, "e1", "hidden", [1], 3, "made", "c"])),
+        (Kind::Cron, "Daily", vec![json!({"scheduled_at": "s", "name": "Daily"})], json!(["s", "Daily", 2])),
+        (Kind::Ws, "Chat.on_message", vec![json!({"t": 1}), json!({"id": "k"})], json!([{"t": 1}, "k", 2])),
+        (Kind::Ws, "Chat.on_connect", vec![json!({"id": "k"})], json!(["k", 2])),
+        (Kind::Middleware, "auth", vec![json!({"body": 1})], json!({"body": "changed"})),
     ];
     for (kind, name, arguments, expected) in cases {
         let reply = worker.invoke(invocation(kind, name, arguments)).await.unwrap();
@@ -391,10 +327,7 @@ async fn modules_of_the_project_are_imported_from_src_and_exist_once() {
         "import sys\nfrom shared.money import double\nfrom handlers.api import Test as again\n\
          def handler(r):\n    return [double(r.body), again is sys.modules[__name__]]\n",
     )
-    .file(
-        "src/shared/money.py",
-        "def double(amount):\n    return amount * 2\n",
-    );
+    .file("src/shared/money.py", "def double(amount):\n    return amount * 2\n");
     let worker = project.boot().await;
     assert_eq!(call(&worker, json!(4)).await.unwrap().value, json!([8, true]));
 }
@@ -447,10 +380,7 @@ async fn a_result_without_a_json_form_fails_its_call_only_and_names_the_place() 
         ("deep", "is nested deeper than 100 levels"),
         ("'\\ud800'", "half a surrogate pair"),
         ("'x' * (65 * 1024 * 1024)", "do not fit one frame"),
-        (
-            "__import__('rohas_runtime').Response(status=99999)",
-            "status is 99999",
-        ),
+        ("__import__('rohas_runtime').Response(status=99999)", "status is 99999"),
     ] {
         let failure = call(&worker, json!(code)).await.unwrap_err();
         assert!(failure.to_string().contains(place), "{code}: {failure}");
@@ -472,14 +402,8 @@ async fn responses_and_publications_travel_with_the_answer() {
         [("x-a", "1"), ("set-cookie", "a"), ("set-cookie", "b")].map(|(n, v)| (n.to_owned(), v.to_owned()));
     assert_eq!((response.status, response.headers), (201, headers.to_vec()));
     assert_eq!(reply.value, json!({"ok": true}));
-    assert_eq!(
-        reply.effects.triggers,
-        [("a".to_owned(), json!({"n": [1]})), ("b".to_owned(), json!(null))]
-    );
-    assert_eq!(
-        reply.effects.payloads,
-        [("c".to_owned(), json!(1)), ("d".to_owned(), json!(2))]
-    );
+    assert_eq!(reply.effects.triggers, [("a".to_owned(), json!({"n": [1]})), ("b".to_owned(), json!(null))]);
+    assert_eq!(reply.effects.payloads, [("c".to_owned(), json!(1)), ("d".to_owned(), json!(2))]);
 }
 
 #[tokio::test]
@@ -489,18 +413,10 @@ async fn a_raised_error_tells_class_fields_and_the_line_of_the_handler() {
     let (name, message, stack, body) = raised(source, json!(null)).await;
     assert_eq!((name.as_str(), message.as_str()), ("NotFound", "no 7"));
     assert_eq!(body, json!({"message": "no 7", "id": 7}));
-    assert!(
-        stack.contains("src/handlers/api/Test.py\", line 8, in handler"),
-        "{stack}"
-    );
-    assert!(
-        stack.contains("raise NotFound(r.id)") && !stack.contains("rohas_runtime"),
-        "{stack}"
-    );
-    for (code, name) in [
-        ("sys.exit(3)", "SystemExit"),
-        ("raise asyncio.CancelledError()", "CancelledError"),
-    ] {
+    assert!(stack.contains("src/handlers/api/Test.py\", line 8, in handler"), "{stack}");
+    assert!(stack.contains("raise NotFound(r.id)") && !stack.contains("rohas_runtime"), "{stack}");
+    for (code, name) in [("sys.exit(3)", "SystemExit"), ("raise asyncio.CancelledError()", "CancelledError")]
+    {
         let source = format!("import asyncio, sys\nasync def handler():\n    {code}\n");
         assert_eq!(raised(&source, json!(null)).await.0, name);
     }
@@ -562,15 +478,7 @@ async fn every_way_to_log_becomes_a_line_of_the_handler() {
         format!(r#"DEBUG message=g {handler} fields="{{\"c\":{{\"c\":{{\"c\":\"{{'c': {{...}}}}\"}}}}}}""#),
         format!(r#"INFO message=d {handler} fields="""#),
     ];
-    until(|| {
-        lines
-            .0
-            .lock()
-            .iter()
-            .any(|line| line.contains("message=raw"))
-            .then_some(())
-    })
-    .await;
+    until(|| lines.0.lock().iter().any(|line| line.contains("message=raw")).then_some(())).await;
     let mut seen = lines.0.lock().clone();
     seen.retain(|line| !line.contains("message=raw"));
     assert_eq!(seen, expected);
@@ -609,10 +517,7 @@ async fn a_child_that_does_not_let_go_is_killed() {
     project.written("started").await;
     spinning.abort();
     let reason = worker.exited().await;
-    assert!(
-        reason.contains("held on to a cancelled call for more than 250 ms"),
-        "{reason}"
-    );
+    assert!(reason.contains("held on to a cancelled call for more than 250 ms"), "{reason}");
     assert_eq!(bystander.await.unwrap(), Err(Failure::Crashed(reason.clone())));
     assert!(!worker.accepting());
     assert_eq!(call(&worker, json!("wait")).await, Err(Failure::Crashed(reason)));
@@ -623,18 +528,11 @@ async fn the_end_of_the_process_fails_its_calls_and_is_told() {
     for (code, reason) in [
         ("import os; os._exit(3)", "exited with code 3"),
         ("import ctypes; ctypes.string_at(0)", "killed by signal 11"),
-        (
-            "import os, signal; os.kill(os.getpid(), signal.SIGTERM)",
-            "killed by signal 15",
-        ),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", "killed by signal 15"),
     ] {
         let project = Project::api(&format!("def handler():\n    {code}\n"));
         let worker = project.boot().await;
-        assert_eq!(
-            call(&worker, json!(1)).await,
-            Err(Failure::Crashed(reason.to_owned())),
-            "{code}"
-        );
+        assert_eq!(call(&worker, json!(1)).await, Err(Failure::Crashed(reason.to_owned())), "{code}");
         assert_eq!(worker.exited().await, reason);
     }
 }
@@ -693,10 +591,7 @@ def handler(r):
     // SAFETY: plain system call; the copy has no CLOEXEC, as the descriptors of careless libraries
     let copy = unsafe { libc::dup(std::os::fd::AsRawFd::as_raw_fd(&file)) };
     let worker = project.boot().await;
-    assert_eq!(
-        call(&worker, json!("leaked.txt")).await.unwrap().value,
-        json!([true, false])
-    );
+    assert_eq!(call(&worker, json!("leaked.txt")).await.unwrap().value, json!([true, false]));
     // SAFETY: the copy is ours
     unsafe { libc::close(copy) };
 }
@@ -714,10 +609,7 @@ async fn parent_that_is_killed() {
         path: Path::new(&root).join("src/handlers/api/Test.py"),
         functions: vec!["handler".to_owned()],
     };
-    let worker = Python::new(Config::default(), root.into(), vec![handler])
-        .boot()
-        .await
-        .unwrap();
+    let worker = Python::new(Config::default(), root.into(), vec![handler]).boot().await.unwrap();
     let _ = call(&worker, json!(null)).await;
 }
 
@@ -750,10 +642,7 @@ async fn no_more_calls_run_at_once_than_configured() {
     project.config.max_concurrency = NonZeroUsize::new(2).unwrap();
     let worker = project.boot().await;
     let calls = (0..20).map(|_| call(&worker, json!(null)));
-    let most = futures_util::future::join_all(calls)
-        .await
-        .into_iter()
-        .map(|o| o.unwrap().value.as_u64());
+    let most = futures_util::future::join_all(calls).await.into_iter().map(|o| o.unwrap().value.as_u64());
     assert_eq!(most.max(), Some(Some(2)));
 }
 
@@ -762,18 +651,9 @@ async fn a_malformed_frame_condemns_the_worker() {
     for (frame, reason) in [
         (r"b'\x00\x00\x00\x01\xc0'", "the envelope is not"),
         (r"b'\xff\xff\xff\xff'", "above the limit"),
-        (
-            r"b'\x00\x00\x00\x08\x93\xa3foo\x01\xc4\x00'",
-            "there is no frame `foo`",
-        ),
-        (
-            r"b'\x00\x00\x00\x0c\x93\xa6answer\x01\xc4\x01{'",
-            "the body of `answer`",
-        ),
-        (
-            r"b'\x00\x00\x00\x0b\x93\xa5ended\xcc\xc8\xc4\x00'",
-            "answers call 200, which is not in flight",
-        ),
+        (r"b'\x00\x00\x00\x08\x93\xa3foo\x01\xc4\x00'", "there is no frame `foo`"),
+        (r"b'\x00\x00\x00\x0c\x93\xa6answer\x01\xc4\x01{'", "the body of `answer`"),
+        (r"b'\x00\x00\x00\x0b\x93\xa5ended\xcc\xc8\xc4\x00'", "answers call 200, which is not in flight"),
     ] {
         let source = format!(
             "import os, sys\nasync def handler():\n    os.write(int(sys.argv[1]), {frame})\n    \
@@ -799,14 +679,8 @@ async fn frames_are_bounded_and_complete() {
     assert!(read(vec![]).await.unwrap().is_none());
     assert_eq!(read(vec![0, 0, 0, 1, 9]).await.unwrap(), Some(vec![9]));
     assert!(matches!(read(vec![0, 0]).await, Err(frames::Error::Truncated)));
-    assert!(matches!(
-        read(vec![0, 0, 0, 2, 9]).await,
-        Err(frames::Error::Truncated)
-    ));
-    assert!(matches!(
-        read(vec![255; 4]).await,
-        Err(frames::Error::TooLarge { .. })
-    ));
+    assert!(matches!(read(vec![0, 0, 0, 2, 9]).await, Err(frames::Error::Truncated)));
+    assert!(matches!(read(vec![255; 4]).await, Err(frames::Error::TooLarge { .. })));
     let trailing = FromChild::decode(b"\x93\xa5ready\x00\xc4\x00\xc0");
     assert!(matches!(trailing, Err(frames::Error::Trailing)), "{trailing:?}");
     let large = frames::raw(&vec![0; FRAME_LIMIT + 1]);
@@ -857,10 +731,7 @@ async fn all_problems_of_a_project_are_told_at_once() {
         "SystemExit: 0",
     ]) {
         assert!(message.contains(part), "{message}");
-        assert!(
-            !message.contains("rohas_runtime") && !message.contains("frozen"),
-            "{message}"
-        );
+        assert!(!message.contains("rohas_runtime") && !message.contains("frozen"), "{message}");
     }
     assert_eq!(problems[2].hint.as_deref(), Some("name the function `handler`"));
 }
@@ -879,12 +750,7 @@ async fn the_interpreter_is_found_in_order_and_checked() {
     let mut project = Project::api("import sys\ndef handler():\n    return sys.argv[0]\n");
     project.config.interpreter = Some("bin/none".into());
     let problems = project.refused().await;
-    assert!(
-        problems[0]
-            .message
-            .contains("bin/none (python.interpreter): cannot be run"),
-        "{problems:?}"
-    );
+    assert!(problems[0].message.contains("bin/none (python.interpreter): cannot be run"), "{problems:?}");
 
     project.config.interpreter = None;
     project.config.virtual_env = Some(project.root.join("env"));
@@ -900,22 +766,11 @@ async fn the_interpreter_is_found_in_order_and_checked() {
     executable("env/bin/python", "#!/bin/sh\necho 3 8\n");
     let problems = project.refused().await;
     let message = &problems[0].message;
-    assert!(
-        message.contains(".venv/bin/python (of the project): not there; "),
-        "{message}"
-    );
-    assert!(
-        message.contains("env/bin/python (VIRTUAL_ENV): is Python 3.8"),
-        "{message}"
-    );
+    assert!(message.contains(".venv/bin/python (of the project): not there; "), "{message}");
+    assert!(message.contains("env/bin/python (VIRTUAL_ENV): is Python 3.8"), "{message}");
     executable(".venv/bin/python", "#!/bin/sh\necho nonsense\n");
     let problems = project.refused().await;
-    assert!(
-        problems[0]
-            .message
-            .contains("(of the project): is not a Python 3"),
-        "{problems:?}"
-    );
+    assert!(problems[0].message.contains("(of the project): is not a Python 3"), "{problems:?}");
 }
 
 #[test]

@@ -24,6 +24,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::invocation::Violation;
 use crate::invocation::{Failure, HandlerId, Invocation, Outcome};
 use crate::lang::Worker;
 use crate::lang::python::Setup;
@@ -31,7 +32,6 @@ use crate::lang::python::calls::Calls;
 use crate::lang::python::frames::{self, FromChild, ToChild};
 use crate::lang::python::process::Process;
 use crate::lang::wire::Call;
-use crate::schema::Violation;
 
 /// How long a child may hold on to a cancelled call before it counts as stuck and is killed.
 pub(super) const CANCEL_GRACE: Duration = Duration::from_millis(250);
@@ -147,20 +147,10 @@ impl Worker for PythonWorker {
 
 /// Sends one call and waits for its outcome.
 async fn invoke(shared: Arc<Shared>, invocation: Arc<Invocation>) -> Outcome {
-    let _slot = shared
-        .slots
-        .acquire()
-        .await
-        .expect("the semaphore is never closed");
+    let _slot = shared.slots.acquire().await.expect("the semaphore is never closed");
     let (call, outcome_rx) = shared.calls.lock().open().map_err(Failure::Crashed)?;
-    let _abandon = Abandon {
-        shared: &shared,
-        call,
-    };
-    let frame = ToChild::Call {
-        head: &Call::new(call, &invocation),
-        arguments: &invocation.arguments,
-    };
+    let _abandon = Abandon { shared: &shared, call };
+    let frame = ToChild::Call { head: &Call::new(call, &invocation), arguments: &invocation.arguments };
     let frame = frame.encode().map_err(|error| does_not_fit(&error))?;
     // without a writer the interpreter is about to end, and the outcome tells why
     let _ = shared.queue_tx.send(Queued { call, frame }).await;
@@ -214,11 +204,9 @@ async fn write(mut writer: OwnedWriteHalf, mut queue_rx: mpsc::Receiver<Queued>,
 /// Encodes the cancels that are due.
 fn cancel_frames(shared: &Shared) -> Vec<u8> {
     let calls = shared.calls.lock().cancels();
-    let frames = calls.into_iter().map(|call| {
-        ToChild::Cancel { call }
-            .encode()
-            .expect("a number is encoded and fits")
-    });
+    let frames = calls
+        .into_iter()
+        .map(|call| ToChild::Cancel { call }.encode().expect("a number is encoded and fits"));
     frames.flatten().collect()
 }
 
@@ -256,11 +244,7 @@ fn accept(frame: &[u8], shared: &Shared) -> Result<(), String> {
             return Err("`ready` or `refused` after the boot".to_owned());
         }
     };
-    if known {
-        Ok(())
-    } else {
-        Err(format!("it answers call {call}, which is not in flight"))
-    }
+    if known { Ok(()) } else { Err(format!("it answers call {call}, which is not in flight")) }
 }
 
 // --- the warden ------------------------------------------------------------------------------------------------------

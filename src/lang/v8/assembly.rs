@@ -84,17 +84,10 @@ pub(super) fn assemble(setup: &Setup, link: Link) -> Result<MainWorker, String> 
         residual_lazy_js_sources: deno_snapshots::RESIDUAL_LAZY_JS,
         residual_lazy_esm_sources: deno_snapshots::RESIDUAL_LAZY_ESM,
         create_params: Some(v8::CreateParams::default().heap_limits(0, heap)),
-        stdio: Stdio {
-            stdin: StdioPipe::file(stdin),
-            ..Stdio::default()
-        },
+        stdio: Stdio { stdin: StdioPipe::file(stdin), ..Stdio::default() },
         ..WorkerOptions::default()
     };
-    Ok(MainWorker::bootstrap_from_options(
-        &main_module,
-        services,
-        options,
-    ))
+    Ok(MainWorker::bootstrap_from_options(&main_module, services, options))
 }
 
 /// Makes the loader of modules and what `require` needs, over the project's own `node_modules`.
@@ -131,10 +124,7 @@ fn modules(
     let cjs_tracker = factory.cjs_tracker().map_err(|error| told(&error))?.clone();
     let gate = Gate::new(&setup.root, permissions.clone());
     let loader = Loader {
-        resolver: Resolver {
-            node_resolver: node_resolver.clone(),
-            root,
-        },
+        resolver: Resolver { node_resolver: node_resolver.clone(), root },
         npm_loader,
         gate: gate.clone(),
     };

@@ -59,12 +59,8 @@ pub(super) async fn boot(setup: Arc<Setup>, places: usize) -> Result<IsolateWork
         Ok(Ok(())) => Ok(worker),
         Ok(Err(problems)) => Err(problems.into_iter().map(|problem| problem.tell(&setup)).collect()),
         Err(_) => {
-            let reason = calls
-                .reason()
-                .unwrap_or_else(|| "its thread did not start".into());
-            Err(vec![Problem::new(format!(
-                "the V8 isolate did not come up: {reason}"
-            ))])
+            let reason = calls.reason().unwrap_or_else(|| "its thread did not start".into());
+            Err(vec![Problem::new(format!("the V8 isolate did not come up: {reason}"))])
         }
     }
 }
@@ -149,32 +145,18 @@ impl Booted {
         let root = format!("{}/", setup.root.display());
         let tell = |text: &str| text.replace("file://", "").replace(&root, "");
         match self {
-            Booted::Load {
-                handler,
-                path,
-                message,
-            } => Problem::new(format!("{} does not load: {}", tell(&path), tell(&message)))
-                .hint(format!("it holds the handler of {handler}")),
-            Booted::Function {
-                handler,
-                path,
-                tried,
-                exports,
-            } => {
-                let exports = if exports.is_empty() {
-                    "nothing".into()
-                } else {
-                    exports.join(", ")
-                };
+            Booted::Load { handler, path, message } => {
+                Problem::new(format!("{} does not load: {}", tell(&path), tell(&message)))
+                    .hint(format!("it holds the handler of {handler}"))
+            }
+            Booted::Function { handler, path, tried, exports } => {
+                let exports = if exports.is_empty() { "nothing".into() } else { exports.join(", ") };
                 Problem::new(format!(
                     "{} has no function for {handler}: tried {}; it exports {exports}",
                     tell(&path),
                     tried.join(", "),
                 ))
-                .hint(format!(
-                    "export a function named {}",
-                    tried.first().map_or("handler", String::as_str)
-                ))
+                .hint(format!("export a function named {}", tried.first().map_or("handler", String::as_str)))
             }
         }
     }

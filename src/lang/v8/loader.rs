@@ -56,10 +56,8 @@ impl ModuleLoader for Loader {
         };
         let media = MediaType::from_specifier(specifier);
         let plain = options.requested_module_type == RequestedModuleType::None;
-        let needs_emit = matches!(
-            media,
-            MediaType::TypeScript | MediaType::Mts | MediaType::Tsx | MediaType::Jsx
-        );
+        let needs_emit =
+            matches!(media, MediaType::TypeScript | MediaType::Mts | MediaType::Tsx | MediaType::Jsx);
         if needs_emit && plain && !in_packages(&path) {
             return ModuleLoadResponse::Sync(transpiled(specifier, &path, media));
         }
@@ -73,23 +71,12 @@ impl ModuleLoader for Loader {
         ModuleLoadResponse::Async(
             async move {
                 let loaded = npm_loader
-                    .load(
-                        Cow::Borrowed(&specifier),
-                        referrer.as_ref(),
-                        &wanted(&requested),
-                        None,
-                    )
+                    .load(Cow::Borrowed(&specifier), referrer.as_ref(), &wanted(&requested), None)
                     .await
                     .map_err(JsErrorBox::from_err)?;
                 let module_type = module_type(loaded.media_type, &requested);
                 let code = source_code(loaded.source);
-                Ok(ModuleSource::new_with_redirect(
-                    module_type,
-                    code,
-                    &specifier,
-                    &loaded.specifier,
-                    None,
-                ))
+                Ok(ModuleSource::new_with_redirect(module_type, code, &specifier, &loaded.specifier, None))
             }
             .boxed_local(),
         )
@@ -175,10 +162,7 @@ fn transpiled(specifier: &Url, path: &Path, media_type: MediaType) -> Result<Mod
     .map_err(|error| JsErrorBox::new("SyntaxError", error.to_string()))?;
     let emitted = parsed
         .transpile(
-            &TranspileOptions {
-                decorators: DecoratorsTranspileOption::Ecma,
-                ..TranspileOptions::default()
-            },
+            &TranspileOptions { decorators: DecoratorsTranspileOption::Ecma, ..TranspileOptions::default() },
             &TranspileModuleOptions::default(),
             &EmitOptions {
                 source_map: SourceMapOption::Inline,
@@ -257,12 +241,10 @@ impl NodeRequireLoader for RequireLoader {
     }
 
     fn is_maybe_cjs(&self, specifier: &Url) -> Result<bool, PackageJsonLoadError> {
-        self.cjs_tracker
-            .is_maybe_cjs(specifier, MediaType::from_specifier(specifier))
+        self.cjs_tracker.is_maybe_cjs(specifier, MediaType::from_specifier(specifier))
     }
 
     fn is_maybe_cjs_from_require(&self, specifier: &Url) -> Result<bool, PackageJsonLoadError> {
-        self.cjs_tracker
-            .is_maybe_cjs_from_require(specifier, MediaType::from_specifier(specifier))
+        self.cjs_tracker.is_maybe_cjs_from_require(specifier, MediaType::from_specifier(specifier))
     }
 }

@@ -90,13 +90,7 @@ impl V8 {
     /// Makes the runtime for `handlers`, resolving packages from `project_root`.
     pub fn new(config: Config, project_root: PathBuf, handlers: Vec<FileHandler>) -> Self {
         let root = std::path::absolute(&project_root).unwrap_or(project_root);
-        V8 {
-            setup: Arc::new(Setup {
-                config,
-                root,
-                handlers,
-            }),
-        }
+        V8 { setup: Arc::new(Setup { config, root, handlers }) }
     }
 }
 

@@ -140,11 +140,7 @@ fn op_rohas_booted(state: &mut OpState, #[string] problems: &str) -> Result<(), 
     let problems: Vec<Booted> =
         serde_json::from_str(problems).map_err(|error| JsErrorBox::generic(error.to_string()))?;
     if let Some(booted_tx) = state.borrow::<Rc<Link>>().booted_tx.take() {
-        let ready = if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(problems)
-        };
+        let ready = if problems.is_empty() { Ok(()) } else { Err(problems) };
         let _ = booted_tx.send(ready);
     }
     Ok(())
@@ -162,12 +158,7 @@ async fn op_rohas_next(state: Rc<RefCell<OpState>>) -> Option<String> {
 #[op2]
 #[string]
 fn op_rohas_try_next(state: &mut OpState) -> Option<String> {
-    state
-        .borrow::<Rc<Link>>()
-        .commands_rx
-        .borrow_mut()
-        .try_recv()
-        .ok()
+    state.borrow::<Rc<Link>>().commands_rx.borrow_mut().try_recv().ok()
 }
 
 /// Takes the answer of a call: the text of a `wire::Answer`.

@@ -27,15 +27,11 @@ pub(super) fn platform() -> &'static Handle {
                     .enable_all()
                     .build()
                     .expect("a process without file descriptors cannot start");
-                ready_tx
-                    .send(runtime.handle().clone())
-                    .expect("the caller waits for the handle");
+                ready_tx.send(runtime.handle().clone()).expect("the caller waits for the handle");
                 runtime.block_on(std::future::pending::<()>());
             })
             .expect("a process without threads cannot start");
-        ready_rx
-            .recv()
-            .expect("the platform thread sends its handle first of all")
+        ready_rx.recv().expect("the platform thread sends its handle first of all")
     })
 }
 
@@ -47,10 +43,7 @@ pub(super) fn spawn_watch(watch: impl Future<Output = ()> + Send + 'static) {
 /// Starts a thread that may run JavaScript.
 pub(super) fn spawn_thread(name: String, run: impl FnOnce() + Send + 'static) {
     spawn_watch(async move {
-        let thread = std::thread::Builder::new()
-            .name(name)
-            .stack_size(STACK_BYTES)
-            .spawn(run);
+        let thread = std::thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(run);
         if let Err(error) = thread {
             // `run` was dropped with everything in it: its channels tell whoever waits.
             tracing::error!(%error, "cannot start an isolate thread");

@@ -50,24 +50,15 @@ impl Resolver {
             .filter(|url| url.scheme() == "file")
             .or_else(|| self.root.join("rohas.mjs").ok())
             .unwrap_or_else(|| self.root.clone());
-        let is_path = ["./", "../", "/"]
-            .iter()
-            .any(|start| specifier.starts_with(start))
+        let is_path = ["./", "../", "/"].iter().any(|start| specifier.starts_with(start))
             || specifier == ".."
             || specifier == ".";
         if is_path && !in_packages(Path::new(referrer_url.path())) {
-            let url = referrer_url
-                .join(specifier)
-                .map_err(|_| missing(specifier, referrer))?;
+            let url = referrer_url.join(specifier).map_err(|_| missing(specifier, referrer))?;
             return existing(&url).ok_or_else(|| missing(specifier, referrer));
         }
         self.node_resolver
-            .resolve(
-                specifier,
-                &referrer_url,
-                ResolutionMode::Import,
-                NodeResolutionKind::Execution,
-            )
+            .resolve(specifier, &referrer_url, ResolutionMode::Import, NodeResolutionKind::Execution)
             .and_then(|resolution| resolution.into_url())
             .map_err(JsErrorBox::from_err)
     }
@@ -88,9 +79,7 @@ fn existing(url: &Url) -> Option<Url> {
     if path.is_file() {
         return Some(url.clone());
     }
-    let found = candidates(&path)
-        .into_iter()
-        .find(|candidate| candidate.is_file())?;
+    let found = candidates(&path).into_iter().find(|candidate| candidate.is_file())?;
     let mut found = Url::from_file_path(found).ok()?;
     found.set_query(url.query());
     found.set_fragment(url.fragment());
@@ -113,11 +102,7 @@ fn candidates(path: &Path) -> Vec<PathBuf> {
         name.push(extension);
         candidates.push(name.into());
     }
-    candidates.extend(
-        EXTENSIONS
-            .iter()
-            .map(|extension| path.join("index").with_extension(extension)),
-    );
+    candidates.extend(EXTENSIONS.iter().map(|extension| path.join("index").with_extension(extension)));
     candidates
 }
 
@@ -132,19 +117,10 @@ pub(super) struct Gate {
 impl Gate {
     /// Opens the gate for the project at `root`.
     pub(super) fn new(root: &Path, permissions: PermissionsContainer) -> Self {
-        let above = root
-            .ancestors()
-            .skip(1)
-            .map(|directory| directory.join("node_modules"));
+        let above = root.ancestors().skip(1).map(|directory| directory.join("node_modules"));
         // Packages resolve to real paths, which a root behind a symlink does not contain.
         let real = std::fs::canonicalize(root).ok();
-        Gate {
-            open: std::iter::once(root.to_owned())
-                .chain(real)
-                .chain(above)
-                .collect(),
-            permissions,
-        }
+        Gate { open: std::iter::once(root.to_owned()).chain(real).chain(above).collect(), permissions }
     }
 
     /// Checks that the module at `path` may be read.

@@ -32,11 +32,7 @@ impl Project {
     fn new() -> Self {
         let root = std::env::temp_dir().join(format!("rohas-v8-{}", Uuid::new_v4().simple()));
         std::fs::create_dir_all(&root).unwrap();
-        Project {
-            root,
-            handlers: Vec::new(),
-            config: Config::default(),
-        }
+        Project { root, handlers: Vec::new(), config: Config::default() }
     }
 
     /// Writes a file.
@@ -65,9 +61,7 @@ impl Project {
 
     async fn try_boot(&self) -> Result<Arc<dyn Worker>, Vec<Problem>> {
         let v8 = V8::new(self.config.clone(), self.root.clone(), self.handlers.clone());
-        tokio::time::timeout(PATIENCE, v8.boot())
-            .await
-            .expect("booted in time")
+        tokio::time::timeout(PATIENCE, v8.boot()).await.expect("booted in time")
     }
 
     async fn boot(&self) -> Arc<dyn Worker> {
@@ -95,9 +89,7 @@ fn request(body: Json) -> Json {
 
 async fn call(worker: &Arc<dyn Worker>, name: &str, body: Json) -> Outcome {
     let invoked = worker.invoke(invocation(Kind::Api, name, vec![request(body)]));
-    tokio::time::timeout(PATIENCE, invoked)
-        .await
-        .expect("answered in time")
+    tokio::time::timeout(PATIENCE, invoked).await.expect("answered in time")
 }
 
 /// Calls and returns the value.
@@ -166,10 +158,7 @@ async fn packages_of_node_modules_load() {
              export const handler = (req: any) => [shout(req.body), whisper(req.body), deep.whisper === whisper];",
         );
     let worker = project.boot().await;
-    assert_eq!(
-        value(&worker, "Npm", json!("aB")).await,
-        json!(["AB\n", "ab", true])
-    );
+    assert_eq!(value(&worker, "Npm", json!("aB")).await, json!(["AB\n", "ab", true]));
 }
 
 #[tokio::test]
@@ -196,10 +185,7 @@ async fn project_modules_resolve_without_extension() {
              export const handler = () => [one, two, three, four, data.five, again.five, six, seven];",
         );
     let worker = project.boot().await;
-    assert_eq!(
-        value(&worker, "Paths", Json::Null).await,
-        json!([1, 2, 3, 4, 5, 5, 6, 7])
-    );
+    assert_eq!(value(&worker, "Paths", Json::Null).await, json!([1, 2, 3, 4, 5, 5, 6, 7]));
 }
 
 #[tokio::test]
@@ -225,12 +211,7 @@ export async function handler(req: any): Promise<never> {
     );
     let worker = project.boot().await;
     let raised = async |body: &str| match call(&worker, "Throw", json!(body)).await {
-        Err(Failure::Raised {
-            name,
-            message,
-            stack,
-            body,
-        }) => (name, message, stack, body),
+        Err(Failure::Raised { name, message, stack, body }) => (name, message, stack, body),
         other => panic!("{other:?}"),
     };
     let (name, message, stack, body) = raised("").await;
@@ -240,10 +221,7 @@ export async function handler(req: any): Promise<never> {
 
     let (name, message, stack, _) = raised("builtin").await;
     assert_eq!(name, "TypeError", "{message}");
-    assert!(
-        stack.contains("Throw.ts:13:") && !stack.contains("ext:rohas"),
-        "{stack}"
-    );
+    assert!(stack.contains("Throw.ts:13:") && !stack.contains("ext:rohas"), "{stack}");
 
     let (name, message, _, body) = raised("string").await;
     assert_eq!((name.as_str(), message.as_str()), ("Error", "just text"));
@@ -271,10 +249,8 @@ async fn effects_travel_with_the_answer() {
     let worker = project.boot().await;
     let reply = call(&worker, "Effects", Json::Null).await.unwrap();
     let mut expected = Reply::default();
-    expected.effects.payloads = vec![
-        ("created".into(), json!({"at": "1970-01-01T00:00:00.000Z"})),
-        ("created".into(), json!(2)),
-    ];
+    expected.effects.payloads =
+        vec![("created".into(), json!({"at": "1970-01-01T00:00:00.000Z"})), ("created".into(), json!(2))];
     expected.effects.triggers = vec![("first".into(), json!([1])), ("second".into(), Json::Null)];
     assert_eq!(reply, expected);
 }
@@ -313,10 +289,7 @@ async fn what_cannot_be_converted_is_raised() {
     let worker = project.boot().await;
     for body in ["cycle", "surrogate"] {
         let ended = call(&worker, "Cycle", json!(body)).await;
-        assert!(
-            matches!(&ended, Err(Failure::Raised { name, .. }) if name == "TypeError"),
-            "{ended:?}"
-        );
+        assert!(matches!(&ended, Err(Failure::Raised { name, .. }) if name == "TypeError"), "{ended:?}");
     }
     assert!(worker.accepting());
 }
@@ -351,10 +324,7 @@ async fn every_kind_gets_its_arguments() {
     let project = Project::new()
         .file("event.ts", show)
         .declare(Kind::Event, "made", "event.ts")
-        .file(
-            "cron.ts",
-            "export const handler = (tick: any) => [tick.scheduledAt, tick.name, tick.attempt];",
-        )
+        .file("cron.ts", "export const handler = (tick: any) => [tick.scheduledAt, tick.name, tick.attempt];")
         .declare(Kind::Cron, "Nightly", "cron.ts")
         .file(
             "ws.ts",
@@ -367,31 +337,17 @@ async fn every_kind_gets_its_arguments() {
         )
         .declare(Kind::Ws, "Chat.on_message", "ws.ts");
     let worker = project.boot().await;
-    let invoke = async |kind, name, arguments| {
-        worker
-            .invoke(invocation(kind, name, arguments))
-            .await
-            .unwrap()
-            .value
-    };
+    let invoke =
+        async |kind, name, arguments| worker.invoke(invocation(kind, name, arguments)).await.unwrap().value;
     let event = json!({
         "id": "1", "name": "made", "time": "t", "payload": {"user": 5, "name": "n"}, "attempt": 1,
         "correlation_id": "c", "causation_id": null,
     });
-    assert_eq!(
-        invoke(Kind::Event, "made", vec![event]).await,
-        json!([5, "made", "c", "n", 1, 32])
-    );
+    assert_eq!(invoke(Kind::Event, "made", vec![event]).await, json!([5, "made", "c", "n", 1, 32]));
     let tick = json!({"scheduled_at": "s", "name": "Nightly", "attempt": 2});
-    assert_eq!(
-        invoke(Kind::Cron, "Nightly", vec![tick]).await,
-        json!(["s", "Nightly", 2])
-    );
+    assert_eq!(invoke(Kind::Cron, "Nightly", vec![tick]).await, json!(["s", "Nightly", 2]));
     let arguments = vec![json!({"text": "hi"}), json!({"id": "k"})];
-    assert_eq!(
-        invoke(Kind::Ws, "Chat.on_message", arguments).await,
-        json!(["got hi", "k", "function"])
-    );
+    assert_eq!(invoke(Kind::Ws, "Chat.on_message", arguments).await, json!(["got hi", "k", "function"]));
 }
 
 #[tokio::test]
@@ -424,10 +380,8 @@ async fn awaiting_calls_overlap() {
     );
     let worker = project.boot().await;
     // Each can only end because the other runs meanwhile.
-    let (first, second) = tokio::join!(
-        call(&worker, "Meet", json!("first")),
-        call(&worker, "Meet", json!("second"))
-    );
+    let (first, second) =
+        tokio::join!(call(&worker, "Meet", json!("first")), call(&worker, "Meet", json!("second")));
     assert_eq!(first.unwrap().value, json!("met second"));
     assert_eq!(second.unwrap().value, json!("came second"));
 }
@@ -480,10 +434,7 @@ async fn a_busy_loop_condemns_the_isolate() {
     assert!(reason.contains("busy"), "{reason}");
     assert_eq!(bystander.await.unwrap(), Err(Failure::Crashed(reason.clone())));
     assert!(!worker.accepting());
-    assert_eq!(
-        call(&worker, "Loop", Json::Null).await,
-        Err(Failure::Crashed(reason))
-    );
+    assert_eq!(call(&worker, "Loop", Json::Null).await, Err(Failure::Crashed(reason)));
 }
 
 #[tokio::test]
@@ -581,23 +532,14 @@ async fn fetch_reaches_granted_hosts() {
     let worker = project.boot().await;
     for body in [format!("http://{address}/"), "env".into()] {
         let denied = call(&worker, "Fetch", json!(body)).await;
-        assert!(
-            matches!(&denied, Err(Failure::Raised { name, .. }) if name == "NotCapable"),
-            "{denied:?}"
-        );
+        assert!(matches!(&denied, Err(Failure::Raised { name, .. }) if name == "NotCapable"), "{denied:?}");
     }
     project.config.permissions.net = vec!["127.0.0.1".into()];
     let worker = project.boot().await;
-    assert_eq!(
-        value(&worker, "Fetch", json!(format!("http://{address}/"))).await,
-        json!("hi")
-    );
+    assert_eq!(value(&worker, "Fetch", json!(format!("http://{address}/"))).await, json!("hi"));
     // TLS is there: it fails only because the server does not speak it.
     let plain = call(&worker, "Fetch", json!(format!("https://{address}/"))).await;
-    assert!(
-        matches!(&plain, Err(Failure::Raised { name, .. }) if name == "TypeError"),
-        "{plain:?}"
-    );
+    assert!(matches!(&plain, Err(Failure::Raised { name, .. }) if name == "TypeError"), "{plain:?}");
 }
 
 /// Collects what handlers log, as `level handler message fields`.
@@ -621,9 +563,7 @@ impl Lines {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(PATIENCE, seen)
-            .await
-            .expect("logged in time");
+        tokio::time::timeout(PATIENCE, seen).await.expect("logged in time");
     }
 }
 
@@ -682,11 +622,7 @@ async fn log_lines_name_their_call() {
         let inside = (1..5).contains(&number);
         assert_eq!(inside, line.contains(handler) && line.contains(&id), "{line}");
     }
-    assert!(
-        lines[1].contains("Log.ts:4:") && lines[1].contains("Error: why"),
-        "{}",
-        lines[1]
-    );
+    assert!(lines[1].contains("Log.ts:4:") && lines[1].contains("Error: why"), "{}", lines[1]);
 }
 
 #[tokio::test]
@@ -759,10 +695,8 @@ async fn permissions_are_denied_unless_granted() {
         if (req.body === 'text') return await import('../../../package.json', { with: { type: 'text' } });
         return await Deno.readTextFile(req.body);
     };";
-    let mut project = Project::new()
-        .file("package.json", "{}")
-        .file("data/a.txt", "content")
-        .api("Read", source);
+    let mut project =
+        Project::new().file("package.json", "{}").file("data/a.txt", "content").api("Read", source);
     let path = project.root.join("data/a.txt").to_str().unwrap().to_owned();
     let worker = project.boot().await;
     for body in [path.as_str(), "text"] {
@@ -781,27 +715,12 @@ async fn permissions_are_denied_unless_granted() {
 async fn boot_tells_all_problems_at_once() {
     let project = Project::new()
         .api("Syntax", "export const handler = () => {\n  const = 1;\n};")
-        .api(
-            "NoFunction",
-            "export const other = () => 1; export const handlers = 2;",
-        )
+        .api("NoFunction", "export const other = () => 1; export const handlers = 2;")
         .api("Throws", "const x: number = 1;\n\nthrow new Error('at load');")
-        .api(
-            "Import",
-            "import { a } from './nowhere';\nexport const handler = a;",
-        )
-        .api(
-            "Package",
-            "import a from 'no-such-package';\nexport const handler = a;",
-        )
-        .api(
-            "Export",
-            "import { nothing } from './Fine';\nexport const handler = nothing;",
-        )
-        .file(
-            "src/handlers/api/Plain.js",
-            "export const handler = () => {\n  let 1;\n};",
-        )
+        .api("Import", "import { a } from './nowhere';\nexport const handler = a;")
+        .api("Package", "import a from 'no-such-package';\nexport const handler = a;")
+        .api("Export", "import { nothing } from './Fine';\nexport const handler = nothing;")
+        .file("src/handlers/api/Plain.js", "export const handler = () => {\n  let 1;\n};")
         .declare(Kind::Api, "Plain", "src/handlers/api/Plain.js")
         .api("Fine", "export const handler = () => 1;");
     let problems = project.try_boot().await.err().expect("does not boot");
@@ -828,11 +747,7 @@ async fn boot_tells_all_problems_at_once() {
 
 /// Boots an isolate whose thread can be watched.
 async fn boot_watched(project: &Project) -> super::worker::IsolateWorker {
-    let v8 = V8::new(
-        project.config.clone(),
-        project.root.clone(),
-        project.handlers.clone(),
-    );
+    let v8 = V8::new(project.config.clone(), project.root.clone(), project.handlers.clone());
     super::isolate::boot(v8.setup, 4).await.expect("boots")
 }
 
@@ -848,19 +763,14 @@ async fn stop_ends_the_thread() {
     worker.stop();
     assert!(matches!(busy.await.unwrap(), Err(Failure::Crashed(_))));
     assert_eq!(worker.exited().await, "stopped");
-    tokio::time::timeout(PATIENCE, calls.gone.cancelled())
-        .await
-        .expect("the thread ends");
+    tokio::time::timeout(PATIENCE, calls.gone.cancelled()).await.expect("the thread ends");
 }
 
 #[cfg(unix)]
 #[tokio::test]
 async fn a_project_behind_a_symlink_works() {
     let mut project = Project::new()
-        .file(
-            "real/node_modules/dep/index.js",
-            "module.exports = require('./part.js') + prompt('?');",
-        )
+        .file("real/node_modules/dep/index.js", "module.exports = require('./part.js') + prompt('?');")
         .file("real/node_modules/dep/part.js", "module.exports = 'part ';")
         .file("real/src/lib.ts", "export const lib = 'lib';");
     std::os::unix::fs::symlink(project.root.join("real"), project.root.join("link")).unwrap();
@@ -874,20 +784,13 @@ async fn a_project_behind_a_symlink_works() {
     project.config.heap_limit_mb = 0;
     let v8 = V8::new(project.config.clone(), root, project.handlers.clone());
     let worker = v8.boot().await.expect("boots");
-    assert_eq!(
-        value(&worker, "Linked", Json::Null).await,
-        json!(["part null", "lib"])
-    );
+    assert_eq!(value(&worker, "Linked", Json::Null).await, json!(["part null", "lib"]));
 }
 
 #[tokio::test]
 async fn dropping_the_boot_ends_the_thread() {
     let project = Project::new().api("Hang", "while (true) {}\nexport const handler = () => 1;");
-    let v8 = V8::new(
-        project.config.clone(),
-        project.root.clone(),
-        project.handlers.clone(),
-    );
+    let v8 = V8::new(project.config.clone(), project.root.clone(), project.handlers.clone());
     let setup = Arc::downgrade(&v8.setup);
     let mut booting = v8.boot();
     drop(v8);
@@ -899,7 +802,5 @@ async fn dropping_the_boot_ends_the_thread() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(PATIENCE, ended)
-        .await
-        .expect("the thread ends");
+    tokio::time::timeout(PATIENCE, ended).await.expect("the thread ends");
 }

@@ -8,9 +8,9 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use crate::invocation::Violation;
 use crate::invocation::{Failure, Invocation, Json, Kind, Outcome};
 use crate::lang::{Worker, wire};
-use crate::schema::Violation;
 
 use super::calls::{Calls, Ended};
 
@@ -53,10 +53,7 @@ impl Worker for IsolateWorker {
             if !violations.is_empty() {
                 return Err(Failure::BadRequest(violations));
             }
-            let place = places
-                .acquire_owned()
-                .await
-                .expect("the semaphore of a worker is never closed");
+            let place = places.acquire_owned().await.expect("the semaphore of a worker is never closed");
             match link.call(&invocation, place).await {
                 Ok(text) => read(&text).into(),
                 Err(reason) => Err(Failure::Crashed(reason)),
@@ -93,11 +90,7 @@ impl Link {
     /// Sends the call and waits for its end.
     async fn call(&self, invocation: &Invocation, place: OwnedSemaphorePermit) -> Ended {
         let (call, answer_rx) = self.calls.enter()?;
-        let _cancel = CancelOnDrop {
-            link: self,
-            call,
-            place: Some(place),
-        };
+        let _cancel = CancelOnDrop { link: self, call, place: Some(place) };
         let command = serde_json::json!({
             "call": wire::Call::new(call, invocation),
             "arguments": invocation.arguments,

@@ -29,10 +29,7 @@ const DESIGN: &[(&str, &[&str])] = &[
         ],
     ),
     ("http", &["actors", "invocation", "schema"]),
-    (
-        "actors",
-        &["supervision", "lang", "bus", "schema", "invocation", "shutdown"],
-    ),
+    ("actors", &["supervision", "lang", "bus", "schema", "invocation", "shutdown"]),
     ("supervision", &["invocation", "shutdown"]),
     ("lang", &["invocation", "shutdown"]),
     ("bus", &["invocation", "shutdown"]),
@@ -45,41 +42,16 @@ const DESIGN: &[(&str, &[&str])] = &[
 
 /// The imports beyond it, with the reason; argued in ARCHITECTURE.md. One that is no longer used must go.
 const ADDED: &[(&str, &str, &str)] = &[
-    (
-        "cli",
-        "config",
-        "run lays --port and --host over the configuration",
-    ),
+    ("cli", "config", "run lays --port and --host over the configuration"),
     ("cli", "invocation", "list prints JSON"),
-    (
-        "cli",
-        "lang",
-        "run starts the V8 platform on the main thread, version names it",
-    ),
-    (
-        "config",
-        "lang",
-        "the sections of the engines are their own Configs",
-    ),
+    ("cli", "lang", "run starts the V8 platform on the main thread, version names it"),
+    ("config", "lang", "the sections of the engines are their own Configs"),
     ("config", "schema", "durations are written as in the schema"),
     ("http", "shutdown", "the door stops accepting when the app drains"),
     ("http", "supervision", "the listener is a supervised child"),
     ("actors", "telemetry", "every entity actor counts its calls"),
-    (
-        "telemetry",
-        "supervision",
-        "it has an actor, and it shows the tree's loads",
-    ),
-    (
-        "invocation",
-        "schema",
-        "a failure carries the violations of the schema",
-    ),
-    (
-        "lang",
-        "schema",
-        "an argument or answer that does not fit is a violation",
-    ),
+    ("telemetry", "supervision", "it has an actor, and it shows the tree's loads"),
+    ("invocation", "schema", "a failure carries the violations of the schema"),
 ];
 
 /// The top-level module that a file belongs to.
@@ -107,17 +79,12 @@ fn imports(path: &str, text: &str) -> BTreeSet<String> {
             })
             .collect();
         let flat = nested.replace_all(&inside, "").into_owned();
-        let names = flat
-            .split(',')
-            .filter_map(|part| first_word.captures(part).map(|name| name[1].to_owned()));
+        let names =
+            flat.split(',').filter_map(|part| first_word.captures(part).map(|name| name[1].to_owned()));
         found.extend(names);
     }
     // `super::` may climb out of the top-level module as well.
-    let parts: Vec<&str> = path
-        .trim_start_matches("src/")
-        .trim_end_matches(".rs")
-        .split('/')
-        .collect();
+    let parts: Vec<&str> = path.trim_start_matches("src/").trim_end_matches(".rs").split('/').collect();
     let depth = parts.len() - usize::from(parts.last() == Some(&"mod"));
     let climb = Regex::new(&format!(r"(?:^|[^:\w])(?:super::){{{depth}}}([a-z_0-9]+)")).unwrap();
     let climbed = climb.captures_iter(&code).map(|name| name[1].to_owned());
@@ -131,13 +98,8 @@ pub fn known_modules() -> BTreeSet<&'static str> {
 }
 
 fn allowed(from: &str, to: &str) -> bool {
-    let by_design = DESIGN
-        .iter()
-        .any(|(module, targets)| *module == from && targets.contains(&to));
-    by_design
-        || ADDED
-            .iter()
-            .any(|(module, target, _)| (*module, *target) == (from, to))
+    let by_design = DESIGN.iter().any(|(module, targets)| *module == from && targets.contains(&to));
+    by_design || ADDED.iter().any(|(module, target, _)| (*module, *target) == (from, to))
 }
 
 fn new_arrows(path: &str, text: &str) -> Vec<String> {
@@ -153,11 +115,7 @@ fn new_arrows(path: &str, text: &str) -> Vec<String> {
             "{path}: {from} → {to} is a new arrow: import downwards, or argue it in ARCHITECTURE.md and ADDED"
         )
     };
-    imports(path, text)
-        .into_iter()
-        .filter(forbidden)
-        .map(says)
-        .collect()
+    imports(path, text).into_iter().filter(forbidden).map(says).collect()
 }
 
 /// A module that reaches itself over others.
@@ -181,17 +139,12 @@ fn cycle(arrows: &BTreeMap<String, BTreeSet<String>>) -> Option<String> {
 
 #[test]
 fn imports_go_down_the_layers() {
-    let sources: Vec<_> = sources()
-        .into_iter()
-        .filter(|(path, _)| !is_tests(path))
-        .collect();
+    let sources: Vec<_> = sources().into_iter().filter(|(path, _)| !is_tests(path)).collect();
     clean(sources.iter().flat_map(|(path, text)| new_arrows(path, text)));
     let known = known_modules();
     let mut arrows: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (path, text) in &sources {
-        let targets = imports(path, text)
-            .into_iter()
-            .filter(|name| known.contains(name.as_str()));
+        let targets = imports(path, text).into_iter().filter(|name| known.contains(name.as_str()));
         arrows.entry(module(path).to_owned()).or_default().extend(targets);
     }
     clean(cycle(&arrows));
@@ -208,10 +161,7 @@ fn the_layer_check_can_fail() {
     let upwards = [
         ("src/bus/kafka.rs", "use crate::http::Door;"),
         ("src/bus/kafka.rs", "fn f() { crate::http::serve() }"),
-        (
-            "src/bus/kafka.rs",
-            "use crate::{invocation::{Json, Trace}, http::{Door, Limits}};",
-        ),
+        ("src/bus/kafka.rs", "use crate::{invocation::{Json, Trace}, http::{Door, Limits}};"),
         ("src/bus/kafka.rs", "use super::super::http::Door;"),
         ("src/bus/mod.rs", "use super::http::Door;"),
         ("src/schema/check.rs", "use crate::invocation::Json;"),
@@ -228,20 +178,9 @@ fn the_layer_check_can_fail() {
         "use super::envelope::Envelope;",
     ];
     for text in downwards {
-        assert_eq!(
-            new_arrows("src/bus/kafka.rs", text),
-            Vec::<String>::new(),
-            "{text}"
-        );
+        assert_eq!(new_arrows("src/bus/kafka.rs", text), Vec::<String>::new(), "{text}");
     }
     let arrow = |from: &str, to: &str| (from.to_owned(), BTreeSet::from([to.to_owned()]));
-    assert!(
-        cycle(&BTreeMap::from([
-            arrow("a", "b"),
-            arrow("b", "c"),
-            arrow("c", "a")
-        ]))
-        .is_some()
-    );
+    assert!(cycle(&BTreeMap::from([arrow("a", "b"), arrow("b", "c"), arrow("c", "a")])).is_some());
     assert!(cycle(&BTreeMap::from([arrow("a", "b"), arrow("b", "c")])).is_none());
 }
