@@ -186,7 +186,7 @@ fn the_full_fixture_gives_its_events_crons_and_sockets() {
         (socket.triggers.as_slice(), socket.broadcast),
         (["MessagePosted".to_owned()].as_slice(), true)
     );
-    assert_eq!((socket.middlewares.as_slice(), socket.mailbox), (["auth".to_owned()].as_slice(), 1024));
+    assert_eq!((socket.middlewares.as_slice(), socket.mailbox), (["auth".to_owned()].as_slice(), 16));
 }
 
 #[test]
