@@ -16,11 +16,17 @@ use crate::invocation::Json;
 use crate::schema;
 use crate::supervision::{ChildSpec, Message, Policy, Restart, StartError, Strategy, Supervisor};
 
+/// How a broadcast reaches a session, and how one that does not keep up is cut off.
+struct Line {
+    outbound_tx: mpsc::Sender<Arc<str>>,
+    cut: CancellationToken,
+}
+
 struct Inner {
     spec: schema::Socket,
     context: Arc<Context>,
     supervisor: RwLock<Option<ActorRef<Message>>>,
-    sessions: RwLock<HashMap<String, (mpsc::Sender<Arc<str>>, CancellationToken)>>,
+    sessions: RwLock<HashMap<String, Line>>,
     path: OnceLock<String>,
 }
 
@@ -80,7 +86,10 @@ impl Socket {
         let supervisor = self.0.supervisor.read().clone();
         let gone = || StartError { path: path.clone(), reason: "the endpoint is down".to_owned() };
         let supervisor = supervisor.ok_or_else(gone)?;
-        self.0.sessions.write().insert(session.id().to_owned(), (session.outbound(), session.cut()));
+        self.0
+            .sessions
+            .write()
+            .insert(session.id().to_owned(), Line { outbound_tx: session.outbound(), cut: session.cut() });
         let id = session.id().to_owned();
         let spec = session.child(&path).restart(Restart::Temporary);
         let started = ractor::call!(supervisor, Message::Start, spec);
@@ -99,7 +108,7 @@ impl Socket {
     /// Sends `message` to every session. One that does not keep up is disconnected rather than slowing the rest.
     pub fn broadcast(&self, message: &Json) {
         let text: Arc<str> = message.to_string().into();
-        for (id, (outbound_tx, cut)) in self.0.sessions.read().iter() {
+        for (id, Line { outbound_tx, cut }) in self.0.sessions.read().iter() {
             if outbound_tx.try_send(Arc::clone(&text)).is_err() && !cut.is_cancelled() {
                 tracing::warn!(
                     endpoint = self.0.spec.name,
