@@ -44,6 +44,11 @@ async fn run() -> ExitCode {
     };
     till.follow(&running);
     println!("listening on http://{}\n{TRY}\n{}", running.http_addr(), running.tree());
-    running.run().await;
-    ExitCode::SUCCESS
+    match running.run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
