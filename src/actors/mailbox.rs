@@ -107,6 +107,10 @@ impl<M: Send + 'static> Mailbox<M> {
 
     /// Waits for a place until `deadline`; the message that fills it cannot fail. Cancel-safe.
     pub async fn reserve(&self, deadline: Instant) -> Option<Slot<M>> {
+        // Most of the time there is room, and then no timer is needed.
+        if let Ok(place) = Arc::clone(&self.0.places).try_acquire_owned() {
+            return Some(Slot { mailbox: self.clone(), place });
+        }
         let acquire = Arc::clone(&self.0.places).acquire_owned();
         match tokio::time::timeout_at(deadline.into(), acquire).await {
             Ok(Ok(place)) => Some(Slot { mailbox: self.clone(), place }),

@@ -1,0 +1,204 @@
+//! A message to an actor: through our bounded mailbox and a wake, against a cast into ractor's unbounded mailbox.
+//!
+//! ```text
+//!  ours   sender ─try_send │ send().await─▶ Mailbox ─take─▶ Entity (woken once while it sleeps)
+//!  peer   sender ─cast──────────────────────────────────▶ Raw
+//! ```
+//!
+//! An iteration is a batch of [`BATCH`] messages, from the first send until the last is handled.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use rohas::actors::mailbox::{Mailbox, Wake};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc;
+
+use crate::measure::{Case, Comparison, Ratios};
+
+mod measure;
+
+/// Messages of a batch.
+const BATCH: u64 = 100_000;
+
+/// The default capacity of an entity's mailbox: with it the sender has to wait for the actor.
+const BOUND: usize = 1024;
+
+/// The default concurrency of an api.
+const CONCURRENCY: usize = 64;
+
+/// How long a sender waits for room at most; never reached.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The message.
+struct Tell {
+    value: u64,
+    /// The batch ends with it.
+    last: bool,
+}
+
+/// What both actors do with a message.
+struct Sum {
+    sum: u64,
+    done_tx: mpsc::UnboundedSender<u64>,
+}
+
+impl Sum {
+    fn add(&mut self, tell: Tell) {
+        self.sum = self.sum.wrapping_add(black_box(tell.value));
+        if tell.last {
+            let _ = self.done_tx.send(self.sum);
+        }
+    }
+}
+
+/// An actor as the entity actors are.
+struct Entity;
+
+impl Actor for Entity {
+    type Msg = Wake;
+    type State = (Mailbox<Tell>, Sum);
+    type Arguments = (Mailbox<Tell>, Sum);
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<Wake>,
+        state: Self::Arguments,
+    ) -> Result<Self::State, ActorProcessingErr> {
+        state.0.attach(move || drop(myself.send_message(Wake)));
+        Ok(state)
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Wake>,
+        _: Wake,
+        (mailbox, sum): &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
+        mailbox.woken();
+        while let Some((tell, permit)) = mailbox.take() {
+            sum.add(tell);
+            drop(permit);
+        }
+        Ok(())
+    }
+}
+
+/// A plain actor.
+struct Raw;
+
+impl Actor for Raw {
+    type Msg = Tell;
+    type State = Sum;
+    type Arguments = Sum;
+
+    async fn pre_start(&self, _: ActorRef<Tell>, sum: Sum) -> Result<Sum, ActorProcessingErr> {
+        Ok(sum)
+    }
+
+    async fn handle(&self, _: ActorRef<Tell>, tell: Tell, sum: &mut Sum) -> Result<(), ActorProcessingErr> {
+        sum.add(tell);
+        Ok(())
+    }
+}
+
+fn batch() -> impl Iterator<Item = Tell> {
+    (1..=BATCH).map(|value| Tell {
+        value,
+        last: value == BATCH,
+    })
+}
+
+/// How a batch gets into a mailbox.
+#[derive(Clone, Copy)]
+enum Sending {
+    /// There is room for all of it.
+    Try,
+    /// The sender waits for room.
+    Wait,
+}
+
+/// Sends batches to an entity with a mailbox of `capacity`.
+async fn entity(batches: u64, capacity: usize, sending: Sending) -> Duration {
+    let (done_tx, mut done_rx) = mpsc::unbounded_channel();
+    let mailbox = Mailbox::new(capacity, CONCURRENCY);
+    let state = (mailbox.clone(), Sum { sum: 0, done_tx });
+    let (actor, join) = Actor::spawn(None, Entity, state).await.expect("the actor starts");
+    let started = Instant::now();
+    for _ in 0..batches {
+        let deadline = Instant::now() + PATIENCE;
+        for tell in batch() {
+            let sent = match sending {
+                Sending::Try => mailbox.try_send(tell),
+                Sending::Wait => mailbox.send(tell, deadline).await,
+            };
+            assert!(sent.is_ok(), "there is room");
+        }
+        done_rx.recv().await.expect("the actor lives");
+    }
+    let took = started.elapsed();
+    actor.stop(None);
+    let _ = join.await;
+    took
+}
+
+/// Casts batches to a plain actor.
+async fn raw(batches: u64) -> Duration {
+    let (done_tx, mut done_rx) = mpsc::unbounded_channel();
+    let (actor, join) = Actor::spawn(None, Raw, Sum { sum: 0, done_tx })
+        .await
+        .expect("the actor starts");
+    let started = Instant::now();
+    for _ in 0..batches {
+        for tell in batch() {
+            actor.cast(tell).expect("the actor lives");
+        }
+        done_rx.recv().await.expect("the actor lives");
+    }
+    let took = started.elapsed();
+    actor.stop(None);
+    let _ = join.await;
+    took
+}
+
+/// Runs a sender as a task, where senders live in an app, and waits for it.
+fn on(runtime: &Runtime, sender: impl Future<Output = Duration> + Send + 'static) -> Duration {
+    runtime
+        .block_on(runtime.spawn(sender))
+        .expect("the sender does not panic")
+}
+
+/// The same comparison on one kind of runtime.
+fn comparison<'a>(name: &'static str, runtime: &'a Runtime) -> Comparison<'a> {
+    let roomy = usize::try_from(BATCH).expect("a batch is small");
+    Comparison {
+        name,
+        operations: BATCH,
+        cases: vec![
+            Case::new("try_send, room for all", move |batches| {
+                on(runtime, entity(batches, roomy, Sending::Try))
+            }),
+            Case::new("send, room for all", move |batches| {
+                on(runtime, entity(batches, roomy, Sending::Wait))
+            }),
+            Case::new("send, room for 1024", move |batches| {
+                on(runtime, entity(batches, BOUND, Sending::Wait))
+            }),
+            Case::new("ractor cast", move |batches| on(runtime, raw(batches))),
+        ],
+    }
+}
+
+fn main() {
+    let two = Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let two = two.expect("two threads");
+    let one = Builder::new_current_thread().enable_all().build();
+    let one = one.expect("one thread");
+    let mut criterion = measure::criterion();
+    let mut ratios = Ratios::default();
+    ratios.compare(&mut criterion, comparison("tell, one thread", &one));
+    ratios.compare(&mut criterion, comparison("tell, two threads", &two));
+    criterion.final_summary();
+    ratios.print();
+}
