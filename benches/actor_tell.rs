@@ -104,10 +104,7 @@ impl Actor for Raw {
 }
 
 fn batch() -> impl Iterator<Item = Tell> {
-    (1..=BATCH).map(|value| Tell {
-        value,
-        last: value == BATCH,
-    })
+    (1..=BATCH).map(|value| Tell { value, last: value == BATCH })
 }
 
 /// How a batch gets into a mailbox.
@@ -146,9 +143,7 @@ async fn entity(batches: u64, capacity: usize, sending: Sending) -> Duration {
 /// Casts batches to a plain actor.
 async fn raw(batches: u64) -> Duration {
     let (done_tx, mut done_rx) = mpsc::unbounded_channel();
-    let (actor, join) = Actor::spawn(None, Raw, Sum { sum: 0, done_tx })
-        .await
-        .expect("the actor starts");
+    let (actor, join) = Actor::spawn(None, Raw, Sum { sum: 0, done_tx }).await.expect("the actor starts");
     let started = Instant::now();
     for _ in 0..batches {
         for tell in batch() {
@@ -164,9 +159,7 @@ async fn raw(batches: u64) -> Duration {
 
 /// Runs a sender as a task, where senders live in an app, and waits for it.
 fn on(runtime: &Runtime, sender: impl Future<Output = Duration> + Send + 'static) -> Duration {
-    runtime
-        .block_on(runtime.spawn(sender))
-        .expect("the sender does not panic")
+    runtime.block_on(runtime.spawn(sender)).expect("the sender does not panic")
 }
 
 /// The same comparison on one kind of runtime.

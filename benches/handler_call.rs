@@ -39,11 +39,7 @@ const PYTHON: &str = "async def handler(request, state):\n    return request.bod
 /// A handler in each language, with the names of its two cases.
 const LANGUAGES: [(Language, &str, [&str; 2]); 3] = [
     (Language::Rust, "EchoRust", ["rust", "rust, app"]),
-    (
-        Language::TypeScript,
-        "EchoTypeScript",
-        ["typescript", "typescript, app"],
-    ),
+    (Language::TypeScript, "EchoTypeScript", ["typescript", "typescript, app"]),
     (Language::Python, "EchoPython", ["python", "python, app"]),
 ];
 
@@ -102,11 +98,7 @@ impl Call {
             "method": "POST", "path": format!("/{name}"), "client_addr": null,
         });
         let handler = HandlerId::new(Kind::Api, name);
-        Call {
-            handler,
-            request,
-            body,
-        }
+        Call { handler, request, body }
     }
 
     fn invocation(&self) -> Arc<Invocation> {
@@ -150,11 +142,7 @@ fn boot(runtime: &Runtime, project: &Path, (language, name): (Language, &str)) -
     let file = |extension: &str| {
         let path = project.join(format!("src/handlers/api/{name}.{extension}"));
         let functions = vec!["handler".to_owned()];
-        vec![FileHandler {
-            id: HandlerId::new(Kind::Api, name),
-            path,
-            functions,
-        }]
+        vec![FileHandler { id: HandlerId::new(Kind::Api, name), path, functions }]
     };
     let (config, root) = (Config::default(), project.to_path_buf());
     let engine: Box<dyn Engine> = match language {
@@ -191,28 +179,18 @@ fn comparison<'a>(
     for ((_, api, [engine_case, app_case]), worker) in LANGUAGES.iter().zip(workers) {
         let (call, worker) = (Call::new(api), Arc::clone(worker));
         let invoke = move || worker.invoke(call.invocation());
-        cases.push(Case::new(engine_case, move |calls| {
-            time(runtime, (calls, in_flight), invoke.clone())
-        }));
+        cases.push(Case::new(engine_case, move |calls| time(runtime, (calls, in_flight), invoke.clone())));
         let (call, running) = (Call::new(api), Arc::clone(running));
         let ask = move || {
             let (running, call) = (Arc::clone(&running), call.clone());
             async move { running.call(api, call.body).await }
         };
-        cases.push(Case::new(app_case, move |calls| {
-            time(runtime, (calls, in_flight), ask.clone())
-        }));
+        cases.push(Case::new(app_case, move |calls| time(runtime, (calls, in_flight), ask.clone())));
     }
     let call = Call::new("EchoRust");
     let direct = move || plain(call.invocation());
-    cases.push(Case::new("plain", move |calls| {
-        time(runtime, (calls, in_flight), direct.clone())
-    }));
-    Comparison {
-        name,
-        operations: 1,
-        cases,
-    }
+    cases.push(Case::new("plain", move |calls| time(runtime, (calls, in_flight), direct.clone())));
+    Comparison { name, operations: 1, cases }
 }
 
 fn main() {

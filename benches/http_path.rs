@@ -50,11 +50,8 @@ fn bench() {
     };
     let compared = compare("http, 32 connections", wall(&ours), wall(&peer));
     ratios.compare(&mut criterion, compared);
-    let compared = compare(
-        "http, 32 connections, CPU",
-        cpu_time(&ours, wall(&ours)),
-        cpu_time(&peer, wall(&peer)),
-    );
+    let compared =
+        compare("http, 32 connections, CPU", cpu_time(&ours, wall(&ours)), cpu_time(&peer, wall(&peer)));
     ratios.compare(&mut criterion, compared);
     criterion.final_summary();
     ratios.print();
@@ -65,11 +62,7 @@ fn compare<'a>(
     ours: impl FnMut(u64) -> Duration + 'a,
     peer: impl FnMut(u64) -> Duration + 'a,
 ) -> Comparison<'a> {
-    Comparison {
-        name,
-        operations: 1,
-        cases: vec![Case::new("rohas", ours), Case::new("bare hyper", peer)],
-    }
+    Comparison { name, operations: 1, cases: vec![Case::new("rohas", ours), Case::new("bare hyper", peer)] }
 }
 
 /// Measures the CPU time of the server instead of the wall time of `run`.

@@ -53,11 +53,7 @@ impl Latency {
     /// Connects.
     pub fn connect(address: SocketAddr) -> Self {
         let (stream, length) = open(address);
-        Latency {
-            stream,
-            request: request(),
-            response: vec![0; length],
-        }
+        Latency { stream, request: request(), response: vec![0; length] }
     }
 
     /// Makes so many requests one after the other.
@@ -65,9 +61,7 @@ impl Latency {
         let started = Instant::now();
         for _ in 0..requests {
             self.stream.write_all(&self.request).expect("the server reads");
-            self.stream
-                .read_exact(&mut self.response)
-                .expect("the server answers");
+            self.stream.read_exact(&mut self.response).expect("the server answers");
             assert!(self.response.starts_with(OK));
         }
         started.elapsed()
@@ -102,10 +96,7 @@ impl Throughput {
     pub fn run(&mut self, requests: u64) -> Duration {
         let left = Cell::new(requests);
         let started = Instant::now();
-        let running = self
-            .connections
-            .iter_mut()
-            .map(|connection| connection.exchange(&left));
+        let running = self.connections.iter_mut().map(|connection| connection.exchange(&left));
         self.runtime.block_on(join_all(running));
         started.elapsed()
     }
@@ -126,14 +117,8 @@ impl Connection {
     async fn exchange(&mut self, left: &Cell<u64>) {
         while left.get() > 0 {
             left.set(left.get() - 1);
-            self.stream
-                .write_all(&self.request)
-                .await
-                .expect("the server reads");
-            self.stream
-                .read_exact(&mut self.response)
-                .await
-                .expect("the server answers");
+            self.stream.write_all(&self.request).await.expect("the server reads");
+            self.stream.read_exact(&mut self.response).await.expect("the server answers");
             assert!(self.response.starts_with(OK));
         }
     }

@@ -51,9 +51,7 @@ impl Server {
             .expect("this program starts again");
         let mut line = String::new();
         let stdout = child.stdout.take().expect("it is piped");
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("the server tells its port");
+        BufReader::new(stdout).read_line(&mut line).expect("the server tells its port");
         let port: u16 = line.trim().parse().expect("the server tells its port");
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         Server { child, address }
@@ -68,10 +66,7 @@ impl Server {
     pub fn cpu_time(&self) -> Duration {
         let process = libc::pid_t::try_from(self.child.id()).expect("a process id fits");
         let mut clock = 0;
-        let mut time = libc::timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: both calls write to the variable they are given a pointer to, and keep nothing
         let failed = unsafe {
             libc::clock_getcpuclockid(process, &raw mut clock) | libc::clock_gettime(clock, &raw mut time)
@@ -141,9 +136,7 @@ async fn peer() {
 async fn converse(stream: TcpStream) {
     let _ = stream.set_nodelay(true);
     let http = hyper::server::conn::http1::Builder::new();
-    let _ = http
-        .serve_connection(TokioIo::new(stream), service_fn(echo))
-        .await;
+    let _ = http.serve_connection(TokioIo::new(stream), service_fn(echo)).await;
 }
 
 async fn echo(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {

@@ -24,10 +24,7 @@ pub struct Case<'a> {
 impl<'a> Case<'a> {
     /// Makes the case `name` out of `run`.
     pub fn new(name: &'static str, run: impl FnMut(u64) -> Duration + 'a) -> Self {
-        Case {
-            name,
-            run: Box::new(run),
-        }
+        Case { name, run: Box::new(run) }
     }
 }
 
