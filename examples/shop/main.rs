@@ -1,5 +1,6 @@
 //! A shop whose handlers are TypeScript, Python and Rust in one supervision tree: `cargo run --example shop`.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use rohas::lang::v8;
@@ -20,7 +21,8 @@ const TRY: &str = r#"
 
 fn main() -> ExitCode {
     v8::init_platform(); // on the main thread, before there are others
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let colour = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_ansi(colour).with_writer(std::io::stderr).init();
     let runtime = tokio::runtime::Runtime::new().expect("the system has threads left");
     runtime.block_on(run())
 }
