@@ -27,6 +27,8 @@ const OUTBOUND: usize = 256;
 enum Work {
     Connect,
     Message(Json),
+    /// A frame that does not fit, with the answer to it.
+    Reject(Json),
     Disconnect,
 }
 
@@ -136,8 +138,9 @@ impl Session {
         }
     }
 
+    /// Answers a frame that does not fit, in its turn: after the answers to what came before it.
     async fn reject(&self, kind: &str, details: Json) {
-        self.0.send(&json!({ "error": { "type": kind, "details": details } })).await;
+        self.put(Work::Reject(json!({ "error": { "type": kind, "details": details } }))).await;
     }
 }
 
@@ -152,6 +155,7 @@ impl Inner {
         let (functions, message) = match work {
             Work::Connect => (&spec.on_connect, None),
             Work::Message(message) => (&spec.on_message, Some(message)),
+            Work::Reject(answer) => return self.send(answer).await,
             Work::Disconnect => (&spec.on_disconnect, None),
         };
         for function in functions {

@@ -45,6 +45,19 @@ fn said(author: &str, text: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn answers_come_in_the_order_of_the_frames_also_for_bad_ones() {
+    let app = shop().await;
+    let mut ada = Visitor::enter(app.client, "/ws/chat/tea").await;
+    ada.say(json!({ "author": "ada", "text": "first" }).to_string()).await;
+    ada.say("{ not json").await;
+    ada.say(json!({ "author": "ada", "text": "last" }).to_string()).await;
+    assert_eq!(ada.hear().await, said("shop", "somebody came in"));
+    assert_eq!(ada.hear().await, said("ada", "first"));
+    assert_eq!(ada.hear().await["error"]["type"], "malformed_json");
+    assert_eq!(ada.hear().await, said("ada", "last"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn visitors_talk_to_each_other() {
     let app = shop().await;
     let mut posted = app.running.subscribe("MessagePosted").unwrap();
