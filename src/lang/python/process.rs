@@ -92,6 +92,8 @@ impl Spawner {
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
+    /// Its process group, until that is killed.
+    group: Option<i32>,
     /// Keeps the thread alive that the kernel takes for the parent.
     _spawner: Spawner,
 }
@@ -102,7 +104,16 @@ impl Process {
     /// # Cancel safety
     /// Cancel-safe.
     pub(super) async fn wait(&mut self) -> String {
-        match self.child.wait().await {
+        let ended = self.child.wait().await;
+        if let Some(group) = self.group.take() {
+            // What the interpreter had started outlives it otherwise. The number is still the group's while it has
+            // members; without any there is nobody to hit, as pids are not reused this soon.
+            // SAFETY: plain system call
+            unsafe {
+                libc::kill(-group, libc::SIGKILL);
+            }
+        }
+        match ended {
             Ok(status) => describe(status),
             Err(error) => format!("could not be waited for: {error}"),
         }
@@ -177,7 +188,8 @@ pub(super) async fn start(
     }
     let child = spawner.spawn(command).await.map_err(failed)?;
     drop(theirs); // open until here, the child inherits it
-    let process = Process { child, _spawner: spawner.clone() };
+    let group = child.id().and_then(|pid| i32::try_from(pid).ok());
+    let process = Process { child, group, _spawner: spawner.clone() };
     ours.set_nonblocking(true).map_err(failed)?;
     let socket = UnixStream::from_std(ours).map_err(failed)?;
     let pipe = pipe::Receiver::from_owned_fd(OwnedFd::from(output_rx)).map_err(failed)?;

@@ -782,3 +782,51 @@ fn the_config_has_defaults_and_no_unknown_keys() {
         assert!(toml::from_str::<Config>(wrong).is_err(), "{wrong}");
     }
 }
+
+#[tokio::test]
+async fn what_a_handler_started_dies_with_its_interpreter() {
+    let project = Project::api(
+        "import os, pathlib, subprocess\ndef handler():\n    here = pathlib.Path(__file__).parents[3]\n    \
+         child = subprocess.Popen(['sleep', '600'])\n    (here / 'new').write_text(str(child.pid))\n    \
+         (here / 'new').rename(here / 'pid')\n    os._exit(3)\n",
+    );
+    let worker = project.boot().await;
+    let _ = call(&worker, json!(1)).await;
+    let pid = project.written("pid").await;
+    assert_eq!(worker.exited().await, "exited with code 3");
+    until(|| dead(&pid).then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_forked_child_that_returns_takes_no_frames() {
+    let project = Project::api(
+        "import os\nasync def handler(r):\n    if r.body == 'fork' and os.fork() == 0:\n        return 'child'\n    \
+         return r.body\n",
+    );
+    let worker = project.boot().await;
+    for n in 0..50 {
+        assert_eq!(call(&worker, json!("fork")).await.unwrap().value, json!("fork"));
+        assert_eq!(call(&worker, json!(n)).await.unwrap().value, json!(n));
+    }
+}
+
+#[tokio::test]
+async fn an_exit_in_a_background_task_does_not_end_the_worker() {
+    let project = Project::api(
+        "import asyncio, sys\nasync def leave():\n    sys.exit(1)\nasync def handler(r):\n    \
+         asyncio.get_running_loop().create_task(leave())\n    await asyncio.sleep(0)\n    await asyncio.sleep(0)\n    \
+         return r.body\n",
+    );
+    let worker = project.boot().await;
+    assert_eq!(call(&worker, json!(1)).await.unwrap().value, json!(1));
+    assert_eq!(call(&worker, json!(2)).await.unwrap().value, json!(2));
+}
+
+#[tokio::test]
+async fn a_subclass_of_text_is_text() {
+    let project = Project::api(
+        "class Safe(str):\n    def __str__(self):\n        return self\ndef handler():\n    return [Safe('abc'), True]\n",
+    );
+    let worker = project.boot().await;
+    assert_eq!(call(&worker, json!(null)).await.unwrap().value, json!(["abc", true]));
+}

@@ -219,6 +219,9 @@ fn source_code(source: LoadedModuleSource) -> ModuleSourceCode {
     }
 }
 
+/// Endings of what `require` loads as code.
+const CODE: [&str; 9] = ["js", "cjs", "mjs", "ts", "mts", "cts", "tsx", "jsx", "json"];
+
 /// Loads what `require` names.
 pub(super) struct RequireLoader {
     pub(super) cjs_tracker: CjsTrackerRc<DenoInNpmPackageChecker, RealSys>,
@@ -235,6 +238,14 @@ impl NodeRequireLoader for RequireLoader {
     }
 
     fn load_text_file_lossy(&self, path: &Path) -> Result<FastString, JsErrorBox> {
+        // `require` can be made to hand out the text of what it reads: only code needs no permission.
+        let code = match path.extension() {
+            Some(extension) => CODE.iter().any(|known| extension == *known),
+            None => path.components().any(|part| part.as_os_str() == "node_modules"),
+        };
+        if !code {
+            self.gate.check_read(path.into())?;
+        }
         let bytes = std::fs::read(path)
             .map_err(|error| JsErrorBox::generic(format!("cannot read {}: {error}", path.display())))?;
         Ok(String::from_utf8_lossy(&bytes).into_owned().into())

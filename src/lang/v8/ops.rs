@@ -95,6 +95,12 @@ deno_core::extension!(
 fn replace(op: OpDecl) -> OpDecl {
     match op.name {
         "op_exit" | "op_process_abort" => op.with_implementation_from(&op_rohas_exit()),
+        // Both would signal this very process without asking for a permission.
+        "op_kill" | "op_node_process_kill" => op.with_implementation_from(&op_rohas_kill()),
+        // Packages do listen for signals when they are imported: they may, but the signals are the app's.
+        "op_signal_bind" => op.with_implementation_from(&op_rohas_signal_bind()),
+        "op_signal_poll" => op.with_implementation_from(&op_rohas_signal_poll()),
+        "op_signal_unbind" => op.with_implementation_from(&op_rohas_signal_unbind()),
         "op_create_worker" => op.with_implementation_from(&op_rohas_create_worker()),
         _ => op,
     }
@@ -105,6 +111,29 @@ fn replace(op: OpDecl) -> OpDecl {
 fn op_rohas_exit() -> Result<(), JsErrorBox> {
     Err(JsErrorBox::generic("a handler cannot end the process"))
 }
+
+/// Stands in for `Deno.kill` and `process.kill`.
+#[op2(fast)]
+fn op_rohas_kill() -> Result<(), JsErrorBox> {
+    Err(JsErrorBox::generic("a handler cannot send signals"))
+}
+
+/// Stands in for the start of listening for a signal: none ever comes.
+#[op2(fast)]
+#[smi]
+fn op_rohas_signal_bind() -> u32 {
+    0
+}
+
+/// Stands in for the wait for a signal.
+#[op2]
+async fn op_rohas_signal_poll() -> bool {
+    std::future::pending().await
+}
+
+/// Stands in for the end of listening for a signal.
+#[op2(fast)]
+fn op_rohas_signal_unbind() {}
 
 /// Stands in for `new Worker`.
 #[op2(fast)]

@@ -128,7 +128,9 @@ impl Gate {
     /// # Errors
     /// It lies outside of the project and there is no permission to read it.
     pub(super) fn check<'a>(&self, path: Cow<'a, Path>) -> Result<Cow<'a, Path>, JsErrorBox> {
-        if self.open.iter().any(|directory| path.starts_with(directory)) {
+        // `..` survives in a path when the URL had an escaped slash: such a path is below nothing for sure.
+        let climbs = path.components().any(|part| part == std::path::Component::ParentDir);
+        if !climbs && self.open.iter().any(|directory| path.starts_with(directory)) {
             return Ok(path);
         }
         self.check_read(path)

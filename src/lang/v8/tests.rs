@@ -804,3 +804,58 @@ async fn dropping_the_boot_ends_the_thread() {
     };
     tokio::time::timeout(PATIENCE, ended).await.expect("the thread ends");
 }
+
+#[tokio::test]
+async fn a_handler_cannot_signal_the_process_and_may_listen_for_signals_in_vain() {
+    let project = Project::new().api(
+        "Kill",
+        "import process from 'node:process';
+         process.on('SIGTERM', () => {});
+         Deno.addSignalListener('SIGHUP', () => {});
+         const attempt = (f: () => unknown) => { try { f(); return 'sent'; } catch (error) { return String(error); } };
+         export const handler = () => [
+           attempt(() => process.kill(process.pid, 'SIGKILL')),
+           attempt(() => Deno.kill(Deno.pid, 'SIGKILL')),
+         ];",
+    );
+    let worker = project.boot().await;
+    let told = value(&worker, "Kill", Json::Null).await;
+    for place in 0..2 {
+        let told = told[place].as_str().unwrap();
+        assert!(told.contains("a handler cannot send signals"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn modules_do_not_read_what_is_not_theirs() {
+    let project = Project::new().api(
+        "Leak",
+        "import { createRequire } from 'node:module';
+         import Module from 'node:module';
+         const refused = async (f: () => unknown) => { try { await f(); return 'read'; } catch { return 'refused'; } };
+         export const handler = async (req: any) => {
+           const root = req.body;
+           const raw = (path: string) => (Module as any)._extensions['.js']({ _compile() {} }, path);
+           return [
+             await refused(() => import(`file://${root}/src%2f..%2f..%2f${root.split('/').pop()}.json`)),
+             await refused(() => raw(`${root}/../../../../../../etc/passwd`)),
+             await refused(() => raw(`${root}/.env`)),
+           ];
+         };",
+    );
+    std::fs::write(project.root.join(".env"), "SECRET=1").unwrap();
+    let outside = project.root.with_extension("json");
+    std::fs::write(&outside, "{}").unwrap();
+    let worker = project.boot().await;
+    let told = value(&worker, "Leak", json!(project.root)).await;
+    std::fs::remove_file(&outside).unwrap();
+    assert_eq!(told, json!(["refused", "refused", "refused"]));
+}
+
+#[tokio::test]
+async fn a_binary_response_fails_instead_of_arriving_broken() {
+    let source = "export const handler = () => new Response(new Uint8Array([0x89, 0x50, 0xff]));";
+    let worker = Project::new().api("Png", source).boot().await;
+    let failure = call(&worker, "Png", Json::Null).await.unwrap_err();
+    assert!(matches!(&failure, Failure::Raised { name, .. } if name == "TypeError"), "{failure:?}");
+}

@@ -100,9 +100,9 @@ def _scalar_to_json(value):
         return str(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(value).decode("ascii")
-    for plain in (str, int, float):
+    for plain, convert in ((str, str.__str__), (int, int.__int__), (float, float.__float__)):
         if isinstance(value, plain):
-            return plain(value)
+            return convert(value)  # the plain value, whatever a subclass makes of it
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 

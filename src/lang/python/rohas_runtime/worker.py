@@ -41,7 +41,11 @@ def main(sock):
     worker = Worker(loop, channel, sink, streams, table)
     loop.add_reader(channel.fileno(), worker.arrived)
     worker.arrived()  # what came together with the handlers
-    loop.run_forever()
+    while True:
+        try:
+            return loop.run_forever()
+        except (SystemExit, KeyboardInterrupt) as error:  # out of a task that a handler started on its own
+            sink.line("error", f"{type(error).__name__} in a background task is ignored")
 
 
 class Call:
