@@ -40,6 +40,8 @@ pub(super) struct Calls {
 #[derive(Default)]
 struct State {
     last: u64,
+    /// The newest call that the script has been given; they are given in the order of their numbers, nearly.
+    begun: u64,
     waiting: HashMap<u64, oneshot::Sender<Ended>>,
     /// Abandoned calls that the isolate still holds, each with its place.
     cancelling: HashMap<u64, OwnedSemaphorePermit>,
@@ -72,15 +74,27 @@ impl Calls {
         }
     }
 
-    /// Marks `call` as abandoned and starts to watch for the acknowledgement, which frees `place`; false if the call
-    /// had already ended.
+    /// Gives `call` to the script; false when it has been abandoned before and is not to begin.
+    pub(super) fn begin(&self, call: u64) -> bool {
+        let mut state = self.state.lock();
+        state.begun = state.begun.max(call);
+        !state.cancelling.contains_key(&call)
+    }
+
+    /// Marks `call` as abandoned; false if the call had already ended. The acknowledgement frees `place`. It is
+    /// watched for only if the call has begun: one that never got its turn does not keep the isolate busy, and what
+    /// does may be another call's honest work within its own time limit.
     pub(super) fn cancel(self: &Arc<Self>, call: u64, place: OwnedSemaphorePermit) -> bool {
         let mut state = self.state.lock();
         if state.waiting.remove(&call).is_none() {
             return false;
         }
         state.cancelling.insert(call, place);
+        let begun = call <= state.begun;
         drop(state);
+        if !begun {
+            return true;
+        }
         let calls = Arc::clone(self);
         platform::spawn_watch(async move {
             tokio::select! {

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::lang::wire;
 
 use super::calls::Calls;
+use super::worker::Command;
 
 /// Tells the one who boots that all handlers are loaded, or every problem.
 pub(super) type BootedTx = oneshot::Sender<Result<(), Vec<Booted>>>;
@@ -24,7 +25,7 @@ pub(super) type BootedTx = oneshot::Sender<Result<(), Vec<Booted>>>;
 pub(super) struct Link {
     /// The calls in flight.
     pub(super) calls: Arc<Calls>,
-    commands_rx: RefCell<mpsc::Receiver<String>>,
+    commands_rx: RefCell<mpsc::Receiver<Command>>,
     booted_tx: RefCell<Option<BootedTx>>,
     handlers: Vec<wire::Handler>,
 }
@@ -33,7 +34,7 @@ impl Link {
     /// Connects a script to its callers.
     pub(super) fn new(
         calls: Arc<Calls>,
-        commands_rx: mpsc::Receiver<String>,
+        commands_rx: mpsc::Receiver<Command>,
         booted_tx: BootedTx,
         handlers: Vec<wire::Handler>,
     ) -> Self {
@@ -42,6 +43,14 @@ impl Link {
             commands_rx: RefCell::new(commands_rx),
             booted_tx: RefCell::new(Some(booted_tx)),
             handlers,
+        }
+    }
+
+    /// Returns what the script is to be told; nothing about a call that was abandoned before its turn.
+    fn told(&self, command: Command) -> Option<String> {
+        match command {
+            Command::Call(call, text) => self.calls.begin(call).then_some(text),
+            Command::Cancel(text) => Some(text),
         }
     }
 }
@@ -180,14 +189,25 @@ fn op_rohas_booted(state: &mut OpState, #[string] problems: &str) -> Result<(), 
 #[string]
 async fn op_rohas_next(state: Rc<RefCell<OpState>>) -> Option<String> {
     let link = Rc::clone(state.borrow().borrow::<Rc<Link>>());
-    std::future::poll_fn(|cx| link.commands_rx.borrow_mut().poll_recv(cx)).await
+    loop {
+        let command = std::future::poll_fn(|cx| link.commands_rx.borrow_mut().poll_recv(cx)).await?;
+        if let Some(text) = link.told(command) {
+            return Some(text);
+        }
+    }
 }
 
 /// Returns the next command if there is one already.
 #[op2]
 #[string]
 fn op_rohas_try_next(state: &mut OpState) -> Option<String> {
-    state.borrow::<Rc<Link>>().commands_rx.borrow_mut().try_recv().ok()
+    let link = state.borrow::<Rc<Link>>();
+    loop {
+        let command = link.commands_rx.borrow_mut().try_recv().ok()?;
+        if let Some(text) = link.told(command) {
+            return Some(text);
+        }
+    }
 }
 
 /// Takes the answer of a call: the text of a `wire::Answer`.

@@ -859,3 +859,21 @@ async fn a_binary_response_fails_instead_of_arriving_broken() {
     let failure = call(&worker, "Png", Json::Null).await.unwrap_err();
     assert!(matches!(&failure, Failure::Raised { name, .. } if name == "TypeError"), "{failure:?}");
 }
+
+#[tokio::test]
+async fn a_call_that_never_got_its_turn_does_not_condemn_the_isolate() {
+    let project = Project::new()
+        .api("Work", "export const handler = () => { const t = Date.now(); while (Date.now() - t < 600); return 'done'; };")
+        .api("Echo", "export const handler = (req: any) => req.body;");
+    let worker = project.boot().await;
+    let mut work = Box::pin(value(&worker, "Work", Json::Null));
+    assert!(futures_util::poll!(&mut work).is_pending());
+    for _ in 0..2 {
+        // Waits behind the work and gives up at once.
+        let mut impatient = Box::pin(call(&worker, "Echo", json!(1)));
+        assert!(futures_util::poll!(&mut impatient).is_pending());
+    }
+    assert_eq!(work.await, "done");
+    assert_eq!(value(&worker, "Echo", json!(2)).await, 2);
+    assert!(worker.accepting());
+}

@@ -26,12 +26,20 @@ pub(super) struct IsolateWorker {
 
 struct Link {
     calls: Arc<Calls>,
-    commands_tx: mpsc::Sender<String>,
+    commands_tx: mpsc::Sender<Command>,
+}
+
+/// What the script is told, as JSON.
+pub(super) enum Command {
+    /// Begin the call of this number.
+    Call(u64, String),
+    /// Let go of a call.
+    Cancel(String),
 }
 
 impl IsolateWorker {
     /// Makes the handle of the isolate behind `calls` and `commands_tx`, for `places` calls at once.
-    pub(super) fn new(calls: Arc<Calls>, commands_tx: mpsc::Sender<String>, places: usize) -> Self {
+    pub(super) fn new(calls: Arc<Calls>, commands_tx: mpsc::Sender<Command>, places: usize) -> Self {
         IsolateWorker {
             link: Arc::new(Link { calls, commands_tx }),
             places: Arc::new(Semaphore::new(places)),
@@ -95,7 +103,7 @@ impl Link {
             "call": wire::Call::new(call, invocation),
             "arguments": invocation.arguments,
         });
-        if self.commands_tx.send(command.to_string()).await.is_err() {
+        if self.commands_tx.send(Command::Call(call, command.to_string())).await.is_err() {
             return Err(self.lost());
         }
         answer_rx.await.unwrap_or_else(|_| Err(self.lost()))
@@ -122,7 +130,7 @@ impl Drop for CancelOnDrop<'_> {
             return;
         }
         let command = format!(r#"{{"cancel":{}}}"#, self.call);
-        if self.link.commands_tx.try_send(command).is_err() {
+        if self.link.commands_tx.try_send(Command::Cancel(command)).is_err() {
             // The queue holds a call and a cancel for every place, so it cannot be full: the isolate has gone.
             self.link.calls.condemn("the isolate has gone");
         }
