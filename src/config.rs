@@ -54,6 +54,8 @@ pub struct Config {
     pub typescript: TypeScript,
     /// Python handlers; see `lang::python::Config`.
     pub python: Python,
+    /// Generated code.
+    pub codegen: crate::codegen::Config,
     /// Limits of work.
     pub limits: Limits,
     /// Logs.

@@ -33,6 +33,7 @@ pub mod app;
 pub mod bus;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod codegen;
 pub mod config;
 pub mod http;
 pub mod invocation;

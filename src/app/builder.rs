@@ -112,6 +112,22 @@ impl Builder {
         Ok(ActorApp { config, schema: Arc::new(schema), root, functions, files, warnings: diagnostics })
     }
 
+    /// Reads the configuration and the schema files and looks for nothing else: what tools on schemas need.
+    ///
+    /// # Errors
+    /// A configuration or a file that cannot be read. What is wrong inside the schema is for
+    /// [`compile`](schema::compile) to say.
+    pub fn sources(&self) -> Result<(Config, Vec<SourceFile>), BuildError> {
+        let mut problems = Vec::new();
+        let config = self.load_config(&mut problems);
+        let sources = self.load_schema(&mut problems);
+        if problems.is_empty() {
+            Ok((config, sources))
+        } else {
+            Err(BuildError { diagnostics: Vec::new(), problems })
+        }
+    }
+
     fn load_config(&self, problems: &mut Vec<Problem>) -> Config {
         if let Some(config) = &self.config {
             return config.clone();

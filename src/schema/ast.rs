@@ -63,7 +63,14 @@ pub(super) struct Item {
     pub kind: ItemKind,
     pub name: Word,
     pub entries: Vec<Entry>,
-    pub values: Vec<Word>,
+    pub values: Vec<Variant>,
+    pub doc: Option<String>,
+}
+
+/// A value of an enum.
+#[derive(Debug, Clone)]
+pub(super) struct Variant {
+    pub name: Word,
     pub doc: Option<String>,
 }
 

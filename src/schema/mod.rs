@@ -17,6 +17,7 @@ pub mod codes;
 mod diagnostic;
 mod entities;
 mod model;
+mod names;
 mod parse;
 mod resolve;
 mod routes;
@@ -35,9 +36,11 @@ mod validate_tests;
 pub use diagnostic::{Diagnostic, Severity};
 pub use entities::{Api, CatchUp, Cron, Event, Method, Overlap, Retry, Socket};
 pub use model::{
-    Attributes, DefaultValue, Enum, Field, Format, Json, Length, Scalar, Schema, Shape, ShapeKind, Span, Type,
+    Attributes, DefaultValue, Enum, EnumValue, Field, Format, Json, Length, Scalar, Schema, Shape, ShapeKind,
+    Span, Type,
 };
 
+pub use names::{camel_case, pascal_case, snake_case};
 pub use spelling::nearest;
 pub use values::parse_duration;
 

@@ -296,7 +296,25 @@ pub struct Enum {
     /// The name.
     pub name: String,
     /// The values in order.
-    pub values: Vec<String>,
+    pub values: Vec<EnumValue>,
+    /// The doc comment.
+    pub doc: Option<String>,
+    /// Where the name stands.
+    pub span: Span,
+}
+
+impl Enum {
+    /// Returns the names of the values in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.iter().map(|value| value.name.as_str())
+    }
+}
+
+/// A value of an [`Enum`].
+#[derive(Debug, Clone)]
+pub struct EnumValue {
+    /// The name, which is also the value in JSON.
+    pub name: String,
     /// The doc comment.
     pub doc: Option<String>,
     /// Where the name stands.

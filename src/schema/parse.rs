@@ -8,7 +8,7 @@ use pest::Parser;
 use pest::error::{Error, ErrorVariant, InputLocation};
 use pest::iterators::Pair;
 
-use super::ast::{Attribute, Entry, Item, ItemKind, Value, ValueKind, Word};
+use super::ast::{Attribute, Entry, Item, ItemKind, Value, ValueKind, Variant, Word};
 use super::codes;
 use super::diagnostic::Reporter;
 use super::model::Span;
@@ -139,12 +139,23 @@ impl Reader<'_> {
         let body = inner.next().expect("an item has a body");
         let (mut entries, mut values) = (Vec::new(), Vec::new());
         if kind == ItemKind::Enum {
-            let written = body.into_inner().filter(|pair| pair.as_rule() == Rule::enum_value);
-            values.extend(written.map(|value| self.name(value, base)));
+            values = self.variants(body, base);
         } else {
             entries = self.entries(body, base, out);
         }
         Item { kind, name, entries, values, doc: self.doc(before) }
+    }
+
+    fn variants(&self, body: Pair<'_, Rule>, base: usize) -> Vec<Variant> {
+        let mut floor = base + body.as_span().start();
+        let mut variants = Vec::new();
+        for pair in body.into_inner().filter(|pair| pair.as_rule() == Rule::enum_value) {
+            let name = self.name(pair, base);
+            let doc = self.doc(floor..name.span.start);
+            floor = name.span.end;
+            variants.push(Variant { name, doc });
+        }
+        variants
     }
 
     fn entries(&self, object: Pair<'_, Rule>, base: usize, out: &mut Reporter) -> Vec<Entry> {

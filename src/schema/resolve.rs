@@ -8,11 +8,11 @@ use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 
-use super::ast::{Entry, Item, ItemKind, Value};
+use super::ast::{Entry, Item, ItemKind, Value, Variant};
 use super::codes;
 use super::diagnostic::Reporter;
 use super::entities::{Api, CatchUp, Cron, Event, Method, Overlap, Retry, Socket};
-use super::model::{Attributes, Enum, Json, Scalar, Schema, Shape, ShapeKind, Span, Type};
+use super::model::{Attributes, Enum, EnumValue, Json, Scalar, Schema, Shape, ShapeKind, Span, Type};
 use super::spelling::nearest;
 
 const API: &[&str] = &[
@@ -155,7 +155,7 @@ impl Resolver<'_> {
             self.item_name(item);
             match item.kind {
                 ItemKind::Enum => {
-                    let values = item.values.iter().map(|value| value.text.clone()).collect();
+                    let values = item.values.iter().map(|value| value.name.text.clone()).collect();
                     self.enums.insert(name.to_owned(), values);
                 }
                 ItemKind::Model | ItemKind::Input | ItemKind::Type => {
@@ -222,13 +222,13 @@ impl Resolver<'_> {
     }
 
     fn enumeration(&mut self, item: &Item) -> Enum {
-        let mut values: Vec<String> = Vec::new();
-        for value in &item.values {
-            if values.contains(&value.text) {
-                let message = format!("`{}` has the value `{}` twice", item.name.text, value.text);
-                self.out.error(codes::DUPLICATE_FIELD, value.span, message);
+        let mut values: Vec<EnumValue> = Vec::new();
+        for Variant { name, doc } in &item.values {
+            if values.iter().any(|known| known.name == name.text) {
+                let message = format!("`{}` has the value `{}` twice", item.name.text, name.text);
+                self.out.error(codes::DUPLICATE_FIELD, name.span, message);
             } else {
-                values.push(value.text.clone());
+                values.push(EnumValue { name: name.text.clone(), doc: doc.clone(), span: name.span });
             }
         }
         if values.is_empty() {

@@ -152,8 +152,10 @@ impl<'a> Checker<'a> {
 
     fn variant(&mut self, item: &Enum, value: &Json) {
         match value {
-            Json::String(text) if item.values.contains(text) => {}
-            Json::String(_) => self.report("enum", format!("must be one of {}", item.values.join(", "))),
+            Json::String(text) if item.names().any(|name| name == text) => {}
+            Json::String(_) => {
+                self.report("enum", format!("must be one of {}", item.names().collect::<Vec<_>>().join(", ")))
+            }
             other => self.mismatch("a string", other),
         }
     }

@@ -14,6 +14,7 @@ mod client;
 mod failures;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod hostile;
+#[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod http;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod lifecycle;

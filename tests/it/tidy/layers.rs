@@ -12,7 +12,7 @@ use super::{clean, is_tests, production, sources};
 const DESIGN: &[(&str, &[&str])] = &[
     ("lib", &["actors", "app", "config", "invocation", "lang"]), // re-exports
     ("main", &[]),
-    ("cli", &["app"]),
+    ("cli", &["app", "codegen", "schema"]),
     (
         "app",
         &[
@@ -37,6 +37,7 @@ const DESIGN: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("invocation", &[]),
     ("shutdown", &[]),
+    ("codegen", &["schema"]),
     ("schema", &[]),
 ];
 
@@ -45,7 +46,9 @@ const ADDED: &[(&str, &str, &str)] = &[
     ("cli", "config", "run lays --port and --host over the configuration"),
     ("cli", "invocation", "list prints JSON"),
     ("cli", "lang", "run starts the V8 platform on the main thread, version names it"),
+    ("config", "codegen", "its section is its own Config"),
     ("config", "lang", "the sections of the engines are their own Configs"),
+    ("lang", "schema", "handler files are found by the spellings that generated code uses"),
     ("config", "schema", "durations are written as in the schema"),
     ("http", "shutdown", "the door stops accepting when the app drains"),
     ("http", "supervision", "the listener is a supervised child"),
