@@ -92,22 +92,27 @@ fn keys(schema: &Schema, facts: &Facts, out: &mut Reporter) {
         };
         let Some(payload) = &event.payload else {
             if !facts.broken.contains(&event.name) {
-                out.error(codes::UNKNOWN_KEY, event.key_span, format!("event `{}` has no payload", event.name))
-                    .with_hint("give it a payload with this field, or remove the key");
+                out.error(
+                    codes::UNKNOWN_KEY,
+                    event.key_span,
+                    format!("event `{}` has no payload", event.name),
+                )
+                .with_hint("give it a payload with this field, or remove the key");
             }
             continue;
         };
         let Some(fields) = schema.fields(payload) else {
-            // What an unknown payload would have is not known; its type stands as Json.
-            if !matches!(payload, Type::Scalar(Scalar::Json)) || facts.broken.is_empty() {
-                let message = format!("the payload of event `{}` is `{payload}`, which has no fields", event.name);
+            if !facts.unresolved.contains(&event.span) {
+                let message =
+                    format!("the payload of event `{}` is `{payload}`, which has no fields", event.name);
                 out.error(codes::UNKNOWN_KEY, event.key_span, message)
                     .with_hint("remove the key, or wrap the payload: `payload: { id: Int }`");
             }
             continue;
         };
         match fields.iter().find(|field| field.name == *key) {
-            None if is_broken(payload, facts) => {}
+            None if is_broken(payload, facts) || facts.unresolved.contains(&event.span) => {}
+            Some(field) if facts.unresolved.contains(&field.span) => {}
             None => {
                 let message = format!("the payload of event `{}` has no field `{key}`", event.name);
                 out.error(codes::UNKNOWN_KEY, event.key_span, message)
@@ -141,7 +146,7 @@ fn is_plain(schema: &Schema, ty: &Type) -> bool {
 
 /// A query is a shape whose fields can be written as texts, perhaps several of one name.
 fn queries(schema: &Schema, facts: &Facts, out: &mut Reporter) {
-    for (api, span) in &facts.queries {
+    for (api, span) in facts.queries.iter().filter(|(_, span)| !facts.unresolved.contains(span)) {
         let Some(query) = schema.apis.get(api).and_then(|api| api.query.as_ref()) else {
             continue;
         };

@@ -166,7 +166,12 @@ impl<'a> Parser<'a, '_> {
     // ---- complaints
 
     /// Adds an error, unless it would only repeat one.
-    fn report(&mut self, code: &'static str, range: &Range<usize>, message: String) -> Option<&mut Diagnostic> {
+    fn report(
+        &mut self,
+        code: &'static str,
+        range: &Range<usize>,
+        message: String,
+    ) -> Option<&mut Diagnostic> {
         self.broken = true;
         let place = span(self.file, range);
         (range.start < self.silent_from).then(|| self.out.error(code, place, message))
@@ -279,7 +284,10 @@ impl<'a> Parser<'a, '_> {
         let hint = "an item is `model Name { … }`, `api Name { … }` and so on";
         let (message, hint) = match ItemKind::from_word(token) {
             Some(kind) => (format!("`{}` needs a name", kind.as_str()), hint),
-            None if token == "}" => ("this `}` closes nothing".to_owned(), "remove it, or look above for one too many"),
+            None if token == "}" => {
+                ("this `}` closes nothing".to_owned(), "remove it, or look above for one too many")
+            }
+            None if token == "#" => ("expected an item, found `#`".to_owned(), "comments begin with `//`"),
             None => (format!("expected an item, found `{token}`"), hint),
         };
         self.report_with_hint(codes::SYNTAX, &range, message, hint);
@@ -293,7 +301,11 @@ impl<'a> Parser<'a, '_> {
         self.broken = true;
         if keyword.span.start < self.silent_from {
             self.out
-                .error(codes::UNKNOWN_ITEM, keyword.span, format!("there is no kind of item `{}`", keyword.text))
+                .error(
+                    codes::UNKNOWN_ITEM,
+                    keyword.span,
+                    format!("there is no kind of item `{}`", keyword.text),
+                )
                 .with_hint(format!("items are {}", known.join(", ")))
                 .with_suggestion(near);
         }
@@ -383,14 +395,15 @@ impl<'a> Parser<'a, '_> {
         } else {
             self.eat(b':');
         }
-        let missing = matches!(self.kind(0), Some(TokenKind::Sign(b'}' | b',' | b';' | b'@'))) || self.is_key();
+        let missing =
+            matches!(self.kind(0), Some(TokenKind::Sign(b'}' | b',' | b';' | b'@'))) || self.is_key();
         let value = if missing {
             let hint = format!("write `{}: …`", key.text);
             let place = key.span.start..key.span.end;
             self.report_with_hint(codes::SYNTAX, &place, format!("`{}` has no value", key.text), &hint);
             Value { kind: ValueKind::Broken, span: key.span }
         } else {
-            self.value()
+            self.unquoted_schedule().unwrap_or_else(|| self.value())
         };
         if matches!(value.kind, ValueKind::Broken) && !missing {
             self.skip();
@@ -402,13 +415,34 @@ impl<'a> Parser<'a, '_> {
         Entry { key, value, attributes, doc }
     }
 
+    /// Reports a cron expression without its quotes.
+    fn unquoted_schedule(&mut self) -> Option<Value> {
+        let part = |kind| matches!(kind, Some(TokenKind::Number | TokenKind::Sign(b'*')));
+        if !part(self.kind(0)) || !part(self.kind(1)) || self.first_on_line(1) || self.is(2, b':') {
+            return None;
+        }
+        let mut range = self.range();
+        let same_line = |token: &&Token| !token.first_on_line && part(Some(token.kind));
+        let more = self.tokens[self.at + 1..].iter().take_while(same_line).count();
+        range.end = self.tokens[self.at + more].range.end;
+        self.at += more + 1;
+        let hint = format!("write \"{}\"", self.slice(&range));
+        self.report_with_hint(codes::SYNTAX, &range, "texts are written in double quotes".to_owned(), &hint);
+        Some(Value { kind: ValueKind::Broken, span: span(self.file, &range) })
+    }
+
     /// Reads an attribute; none when it is broken, and then the entry ends there.
     fn attribute(&mut self) -> Option<Attribute> {
         let start = self.range();
         self.at += 1;
         if self.kind(0) != Some(TokenKind::Word) || self.range().start != start.end {
             let message = "an attribute needs a name".to_owned();
-            self.report_with_hint(codes::SYNTAX, &start, message, "write `@id`, `@unique` and so on, without a space");
+            self.report_with_hint(
+                codes::SYNTAX,
+                &start,
+                message,
+                "write `@id`, `@unique` and so on, without a space",
+            );
             self.skip();
             return None;
         }
@@ -487,6 +521,12 @@ impl<'a> Parser<'a, '_> {
             } else if self.is(0, b'[') && self.is(1, b']') {
                 self.at += 1;
                 ValueKind::Array
+            } else if self.is(0, b'[')
+                && matches!(value.kind, ValueKind::Word(_))
+                && self.range().start == value.span.end
+            {
+                self.unclosed(&self.range());
+                ValueKind::Array
             } else {
                 return value;
             };
@@ -559,25 +599,60 @@ impl<'a> Parser<'a, '_> {
     fn list(&mut self) -> ValueKind {
         let open = self.range();
         self.at += 1;
+        let (first, reported) = (self.at, self.out.count());
         let mut values = Vec::new();
         while !self.eat(b']') {
-            if matches!(self.kind(0), None | Some(TokenKind::Sign(b'}'))) || self.is_label() {
-                self.unclosed(&open);
-                if values.is_empty() {
+            let ends = matches!(self.kind(0), None | Some(TokenKind::Sign(b'}'))) || self.is_label();
+            if !ends && (self.begins_value() || self.closes_on_this_line()) {
+                let value = self.value();
+                if matches!(value.kind, ValueKind::Broken) {
+                    self.skip_list();
                     return ValueKind::Broken;
                 }
-                break;
-            }
-            let at = self.at;
-            let value = self.value();
-            if matches!(value.kind, ValueKind::Broken) {
-                self.at += usize::from(self.at == at);
+                values.push(value);
+                self.eat(b',');
                 continue;
             }
-            values.push(value);
-            self.eat(b',');
+            if !ends {
+                self.out.forget(reported);
+            }
+            self.unclosed(&open);
+            if !ends {
+                // Nothing of the lines below was meant to be in the list.
+                let below = self.tokens[first..self.at].iter().position(|token| token.first_on_line);
+                self.at = below.map_or(self.at, |count| first + count);
+                return ValueKind::Broken;
+            }
+            break;
+        }
+        if values.is_empty() && self.tokens[self.at - 1].kind != TokenKind::Sign(b']') {
+            return ValueKind::Broken;
         }
         ValueKind::List(values)
+    }
+
+    fn begins_value(&self) -> bool {
+        use TokenKind::{Number, Sign, Single, Text, Unclosed, Word};
+        matches!(self.kind(0), Some(Word | Number | Text | Single | Unclosed | Sign(b'[' | b'{')))
+    }
+
+    /// Tells whether a `]` follows before the end of the line.
+    fn closes_on_this_line(&self) -> bool {
+        let mut rest = self.tokens[self.at..].iter();
+        let first = rest.next().map(|token| token.kind);
+        let line = rest.take_while(|token| !token.first_on_line).map(|token| token.kind);
+        first.into_iter().chain(line).any(|kind| kind == TokenKind::Sign(b']'))
+    }
+
+    /// Passes what is left of a broken list on its line.
+    fn skip_list(&mut self) {
+        while !self.eat(b']') {
+            let ends = matches!(self.kind(0), None | Some(TokenKind::Sign(b'}' | b'{')));
+            if ends || self.first_on_line(0) || self.is_label() {
+                return;
+            }
+            self.at += 1;
+        }
     }
 
     /// Reads `Name<T>`; of `Map<K, V>`, which the language does not have, the `V`.

@@ -10,7 +10,8 @@ use super::spelling::nearest;
 use super::values::describe;
 
 /// Types of other languages, and ours for them.
-const FOREIGN: [(&str, &str); 16] = [
+const FOREIGN: [(&str, &str); 17] = [
+    ("bool", "Boolean"),
     ("any", "Json"),
     ("object", "Json"),
     ("jsonb", "Json"),
@@ -58,6 +59,17 @@ impl Resolver<'_> {
         }
     }
 
+    /// Resolves the type of what stands at `place`, and notes when that did not succeed: the type that stands for it is
+    /// then nothing to complain about.
+    pub(super) fn known_type(&mut self, place: Span, value: &Value) -> Type {
+        let before = self.out.count();
+        let ty = self.ty(value);
+        if self.out.count() > before || matches!(value.kind, ValueKind::Broken) {
+            self.facts.unresolved.insert(place);
+        }
+        ty
+    }
+
     fn generic(&mut self, name: &Word, argument: &Value) -> Type {
         let inner = self.ty(argument);
         let hint = match name.text.as_str() {
@@ -97,7 +109,8 @@ impl Resolver<'_> {
             Some((_, ours)) => Some((*ours).to_owned()),
             None => self.near_type(name),
         };
-        let hint = if name == "Map" { "write `Map<T>`" } else { "declare it as a model, input, type or enum" };
+        let hint =
+            if name == "Map" { "write `Map<T>`" } else { "declare it as a model, input, type or enum" };
         self.out
             .error(codes::UNKNOWN_TYPE, span, format!("there is no type `{name}`"))
             .with_hint(hint)
@@ -159,7 +172,7 @@ impl Resolver<'_> {
     }
 
     fn field(&mut self, entry: &Entry) -> Field {
-        let mut ty = self.ty(&entry.value);
+        let mut ty = self.known_type(entry.key.span, &entry.value);
         let attributes = self.attributes(&ty, &entry.attributes);
         if let Some(attribute) = entry.attributes.iter().find(|attribute| attribute.name.text == "optional") {
             if ty.is_optional() {
