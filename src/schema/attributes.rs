@@ -8,6 +8,7 @@ use serde_json::{Number, Value as Json};
 use super::ast::{Attribute, Value, ValueKind};
 use super::codes;
 use super::model::{Attributes, DefaultValue, Format, Length, Scalar, Type};
+use super::numbers::is_exact;
 use super::resolve::{Resolver, Written};
 use super::spelling::nearest;
 
@@ -134,7 +135,17 @@ impl Resolver<'_> {
 
     fn bound(&mut self, attribute: &Attribute) -> Option<Number> {
         let bound = match attribute.arguments.as_slice() {
-            [Value { kind: ValueKind::Number(number), .. }] => number_of(number),
+            [Value { kind: ValueKind::Number(text), .. }] => match number_of(text) {
+                Some(number) if !is_exact(text.strip_prefix('+').unwrap_or(text), &number) => {
+                    self.argument_error(
+                        attribute,
+                        "has more digits than are kept",
+                        &format!("the nearest number is {number}"),
+                    );
+                    return Some(number);
+                }
+                number => number,
+            },
             _ => None,
         };
         if bound.is_none() {
@@ -230,7 +241,10 @@ impl Resolver<'_> {
     fn literal_json(&self, value: &Value, ty: &Type) -> Option<Json> {
         match &value.kind {
             ValueKind::Text(text) => Some(Json::String(text.clone())),
-            ValueKind::Number(number) if matches!(ty.required(), Type::Scalar(Scalar::Date)) => {
+            // Days and decimals are texts: every digit counts.
+            ValueKind::Number(number)
+                if matches!(ty.required(), Type::Scalar(Scalar::Date | Scalar::Decimal)) =>
+            {
                 Some(Json::String(number.clone()))
             }
             ValueKind::Number(number) => number_of(number).map(Json::Number),

@@ -15,9 +15,12 @@ mod attributes;
 mod check;
 pub mod codes;
 mod diagnostic;
+mod ecma;
 mod entities;
+mod json_schema;
 mod model;
 mod names;
+mod numbers;
 mod parse;
 mod resolve;
 mod routes;
@@ -35,6 +38,7 @@ mod validate_tests;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use entities::{Api, CatchUp, Cron, Event, Method, Overlap, Retry, Socket};
+pub use json_schema::{json_schema, json_schema_of};
 pub use model::{
     Attributes, DefaultValue, Enum, EnumValue, Field, Format, Json, Length, Scalar, Schema, Shape, ShapeKind,
     Span, Type,
