@@ -27,3 +27,4 @@ mod readme;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod shop;
 mod tidy;
+mod verdicts;
