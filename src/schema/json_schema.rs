@@ -77,16 +77,30 @@ impl<'s> Writer<'s> {
 
     /// Adds the names of all shapes and enums that `ty` needs.
     pub(super) fn collect(&self, ty: &'s Type, names: &mut HashSet<&'s str>) {
-        match ty {
-            Type::Scalar(_) => {}
-            Type::Named(name) => {
-                if let (true, Some(shape)) = (names.insert(name), self.schema.shapes.get(name)) {
-                    shape.fields.iter().for_each(|field| self.collect(&field.ty, names));
-                }
+        let mut left = vec![ty]; // no recursion: types may form a chain of any length
+        while let Some(ty) = left.pop() {
+            match ty {
+                Type::Scalar(_) => {}
+                Type::Named(name) => left.extend(self.newly_named(name, names)),
+                Type::List(inner) | Type::Optional(inner) | Type::Map(inner) => left.push(inner),
+                Type::Inline(fields) => left.extend(fields.iter().map(|field| &field.ty)),
             }
-            Type::List(inner) | Type::Optional(inner) | Type::Map(inner) => self.collect(inner, names),
-            Type::Inline(fields) => fields.iter().for_each(|field| self.collect(&field.ty, names)),
         }
+    }
+
+    /// Adds a name and those of all shapes and enums that it needs.
+    pub(super) fn collect_named(&self, name: &'s str, names: &mut HashSet<&'s str>) {
+        self.newly_named(name, names).for_each(|ty| self.collect(ty, names));
+    }
+
+    /// Adds a name; returns the types of its fields if it was not there yet.
+    fn newly_named(
+        &self,
+        name: &'s str,
+        names: &mut HashSet<&'s str>,
+    ) -> impl Iterator<Item = &'s Type> + use<'s> {
+        let shape = if names.insert(name) { self.schema.shapes.get(name) } else { None };
+        shape.into_iter().flat_map(|shape| shape.fields.iter().map(|field| &field.ty))
     }
 
     /// Writes a type.

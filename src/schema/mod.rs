@@ -11,16 +11,19 @@
 use serde::Serialize;
 
 mod ast;
+mod asyncapi;
 mod attributes;
 mod check;
 pub mod codes;
 mod diagnostic;
 mod ecma;
 mod entities;
+mod examples;
 mod json_schema;
 mod model;
 mod names;
 mod numbers;
+mod openapi;
 mod parse;
 mod resolve;
 mod routes;
@@ -36,6 +39,7 @@ mod tests;
 #[cfg(test)]
 mod validate_tests;
 
+pub use asyncapi::asyncapi;
 pub use diagnostic::{Diagnostic, Severity};
 pub use entities::{Api, CatchUp, Cron, Event, Method, Overlap, Retry, Socket};
 pub use json_schema::{json_schema, json_schema_of};
@@ -45,6 +49,7 @@ pub use model::{
 };
 
 pub use names::{camel_case, pascal_case, snake_case};
+pub use openapi::openapi;
 pub use spelling::nearest;
 pub use values::parse_duration;
 
