@@ -82,7 +82,7 @@ impl<'s> Document<'s> {
         let answer = json!({
             "name": format!("{name}Answer"),
             "description": "What the handlers return, or `error` with a type and details. Any JSON.",
-            "payload": true,
+            "payload": {},
         });
         let mut channel = members(json!({
             "address": socket.path.replace("{*", "{"),
@@ -119,7 +119,8 @@ impl<'s> Document<'s> {
         let mut out = members(json!({ "name": name }));
         if let Some(ty) = payload {
             self.writer.collect(ty, &mut self.needed);
-            out.insert("payload".to_owned(), self.writer.ty(ty));
+            // No `true` here, which is the schema of `Json` elsewhere.
+            out.insert("payload".to_owned(), members(self.writer.ty(ty)).into());
         }
         out.into()
     }

@@ -7,6 +7,7 @@ use serde_json::{Number, Value as Json};
 
 use super::ast::{Attribute, Value, ValueKind};
 use super::codes;
+use super::ecma;
 use super::model::{Attributes, DefaultValue, Format, Length, Scalar, Type};
 use super::numbers::is_exact;
 use super::resolve::{Resolver, Written};
@@ -183,7 +184,7 @@ impl Resolver<'_> {
             self.argument_error(attribute, "takes one text", "write @pattern(\"^[a-z]+$\")");
             return None;
         };
-        match Regex::new(pattern) {
+        match ecma::compile(pattern) {
             Ok(regex) => Some(regex),
             Err(error) => {
                 let text = error.to_string();
