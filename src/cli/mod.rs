@@ -11,7 +11,11 @@ use clap::{Parser, Subcommand};
 
 use crate::app::{ActorApp, BuildError};
 
+mod asyncapi;
+mod document;
+mod json_schema;
 mod list;
+mod openapi;
 mod run;
 mod validate;
 mod version;
@@ -32,6 +36,12 @@ enum Command {
     Validate(validate::Arguments),
     /// Lists the handlers, events or routes of a project.
     List(list::Arguments),
+    /// Prints the apis as an OpenAPI 3.1 document.
+    Openapi(document::Arguments),
+    /// Prints the events and WebSocket endpoints as an AsyncAPI 3.0 document.
+    Asyncapi(document::Arguments),
+    /// Prints the types as JSON Schema 2020-12.
+    JsonSchema(json_schema::Arguments),
     /// Prints the version, and what this build contains.
     Version,
 }
@@ -50,6 +60,9 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
+        Command::Openapi(arguments) => openapi::run(&arguments),
+        Command::Asyncapi(arguments) => asyncapi::run(&arguments),
+        Command::JsonSchema(arguments) => json_schema::run(&arguments),
         Command::Version => version::run(),
     }
 }

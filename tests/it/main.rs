@@ -10,6 +10,8 @@ mod chat;
 mod cli;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod client;
+#[cfg(feature = "cli")]
+mod documents;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod failures;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
@@ -27,3 +29,4 @@ mod readme;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod shop;
 mod tidy;
+mod verdicts;
