@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 use crate::app::{ActorApp, BuildError};
 
 mod asyncapi;
+mod codegen;
 mod document;
 mod json_schema;
 mod list;
@@ -34,6 +35,8 @@ enum Command {
     Run(run::Arguments),
     /// Checks schema, configuration and handler files, and prints every problem at once.
     Validate(validate::Arguments),
+    /// Writes the generated code, and a stub for every handler that has no file.
+    Codegen(codegen::Arguments),
     /// Lists the handlers, events or routes of a project.
     List(list::Arguments),
     /// Prints the apis as an OpenAPI 3.1 document.
@@ -59,6 +62,7 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
+        Command::Codegen(arguments) => codegen::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Openapi(arguments) => openapi::run(&arguments),
         Command::Asyncapi(arguments) => asyncapi::run(&arguments),

@@ -13,6 +13,8 @@ mod client;
 #[cfg(feature = "cli")]
 mod documents;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
+mod codegen;
+#[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod failures;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod hostile;
