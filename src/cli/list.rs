@@ -7,6 +7,7 @@ use serde_json::{Map, json};
 
 use crate::app::ActorApp;
 use crate::cli::Project;
+use crate::cli::diagnostics::Arguments as Diagnostics;
 use crate::invocation::Json;
 
 #[derive(clap::Args)]
@@ -32,9 +33,9 @@ enum What {
 }
 
 pub fn run(arguments: &Arguments) -> ExitCode {
-    let app = match crate::cli::build(&arguments.project.project) {
+    let app = match ActorApp::builder().project_dir(&arguments.project.project).build() {
         Ok(app) => app,
-        Err(error) => return crate::cli::report(&error),
+        Err(error) => return Diagnostics::default().report(&error),
     };
     let (columns, rows) = match arguments.what {
         What::Handlers => handlers(&app),

@@ -1,28 +1,46 @@
 //! The command line: one file per command.
 //!
-//! Exit codes: 0 success, 1 the project has problems, 2 the command line is wrong. Output for people goes to
-//! standard error when it is about a failure, to standard output when it was asked for.
+//! Exit codes: 0 success, 1 problems were found, 2 the command line is wrong. What was asked for goes to standard
+//! output, what is about a failure to standard error. `diagnostics` prints problems for every command, `terminal`
+//! decides about colours.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::app::{ActorApp, BuildError};
-
+pub mod diagnostics;
 mod list;
 mod run;
+mod terminal;
 mod validate;
 mod version;
 
 /// Runs a project whose apis, events, crons and WebSocket endpoints are supervised actors.
 #[derive(Parser)]
-#[command(name = "rohas", version, arg_required_else_help = true)]
+#[command(name = "rohas", version, arg_required_else_help = true, after_help = AFTER)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// Whether output has colours; by itself only on a terminal without NO_COLOR.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t,
+        hide_possible_values = true
+    )]
+    color: terminal::Colour,
 }
+
+const AFTER: &str = "\
+Exit codes:
+  0  success; warnings may have been printed
+  1  problems were found, or the command failed
+  2  the command line is wrong
+
+`rohas help COMMAND` has examples.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -39,33 +57,33 @@ enum Command {
 /// The project folder, which every command takes.
 #[derive(clap::Args)]
 struct Project {
-    /// The project folder: schema/, config/rohas.toml, src/handlers/.
-    #[arg(default_value = ".")]
+    /// The project folder: schema/, config/rohas.toml, src/handlers/. Its schema folder will do.
+    #[arg(default_value = ".", value_parser = project_folder)]
     project: PathBuf,
+}
+
+/// Accepts the schema folder for the project around it, as older commands took it.
+fn project_folder(written: &str) -> Result<PathBuf, std::convert::Infallible> {
+    let path = Path::new(written);
+    let is_schema = path.file_name().is_some_and(|name| name == "schema") && !path.join("schema").is_dir();
+    let around = path.parent().filter(|_| is_schema && path.is_dir()).unwrap_or(path);
+    Ok(if around.as_os_str().is_empty() { PathBuf::from(".") } else { around.to_path_buf() })
 }
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
-    match Arguments::parse().command {
+    let colour = terminal::written(std::env::args());
+    let command = Arguments::command().color(terminal::for_clap(colour));
+    let parsed = Arguments::from_arg_matches(&command.get_matches());
+    let arguments = parsed.unwrap_or_else(|error| error.exit());
+    terminal::choose(arguments.color);
+    if !matches!(arguments.command, Command::Run(_)) {
+        terminal::end_with_the_reader();
+    }
+    match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Version => version::run(),
     }
-}
-
-/// Builds the app of a project folder.
-fn build(project: &Path) -> Result<ActorApp, BuildError> {
-    ActorApp::builder().project_dir(project).build()
-}
-
-/// Tells whether standard error takes colours.
-fn colour() -> bool {
-    std::io::stderr().is_terminal()
-}
-
-/// Prints what keeps an app from being built and returns the exit code for it.
-fn report(error: &BuildError) -> ExitCode {
-    eprintln!("{}\nerror: {error}", error.render(colour()));
-    ExitCode::FAILURE
 }

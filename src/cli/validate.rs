@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
+use crate::app::ActorApp;
 use crate::cli::Project;
+use crate::cli::diagnostics::Arguments as Diagnostics;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -11,12 +13,9 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> ExitCode {
-    match crate::cli::build(&arguments.project.project) {
+    match ActorApp::builder().project_dir(&arguments.project.project).build() {
         Ok(app) => {
             let schema = app.schema();
-            for warning in app.warnings() {
-                eprintln!("{}", warning.render(crate::cli::colour()));
-            }
             println!(
                 "ok: {} apis, {} events, {} crons, {} websockets, {} handlers",
                 schema.apis.len(),
@@ -27,6 +26,6 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             );
             ExitCode::SUCCESS
         }
-        Err(error) => crate::cli::report(&error),
+        Err(error) => Diagnostics::default().report(&error),
     }
 }
