@@ -28,6 +28,8 @@ mod start;
 mod subscription;
 
 pub use crate::app::builder::{BuildError, Builder};
+#[cfg(feature = "cli")]
+pub(crate) use crate::app::builder::{Checked, Missing};
 pub use crate::app::start::StartError;
 pub use crate::app::subscription::Subscription;
 

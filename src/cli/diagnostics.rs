@@ -98,7 +98,8 @@ impl Arguments {
         }
     }
 
-    fn fail(&self, diagnostics: &[Diagnostic], problems: &[Problem]) -> bool {
+    /// Tells whether a command that found this must end with 1.
+    pub fn fail(&self, diagnostics: &[Diagnostic], problems: &[Problem]) -> bool {
         let fatal = |diagnostic: &Diagnostic| {
             diagnostic.severity == Severity::Error || self.deny == Some(Denied::Warnings)
         };

@@ -9,7 +9,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+mod completions;
 pub mod diagnostics;
+mod explain;
 mod list;
 mod run;
 mod terminal;
@@ -45,11 +47,29 @@ Exit codes:
 #[derive(Subcommand)]
 enum Command {
     /// Starts a project and runs it until SIGINT or SIGTERM.
+    #[command(after_help = run::EXAMPLES)]
     Run(run::Arguments),
     /// Checks schema, configuration and handler files, and prints every problem at once.
+    #[command(after_help = validate::EXAMPLES)]
     Validate(validate::Arguments),
     /// Lists the handlers, events or routes of a project.
+    ///
+    /// Handlers that are still to be written are in the list. A schema with errors is not listed: the errors are
+    /// printed instead.
+    #[command(after_help = list::EXAMPLES)]
     List(list::Arguments),
+    /// Lists the handlers, as `list handlers` does.
+    #[command(hide = true)]
+    ListHandlers(list::Options),
+    /// Lists the events, as `list events` does.
+    #[command(hide = true)]
+    ListEvents(list::Options),
+    /// Explains a code of `validate`, with an example and its cure; without one, lists all codes.
+    #[command(after_help = explain::EXAMPLES)]
+    Explain(explain::Arguments),
+    /// Prints the script that lets a shell complete commands and options.
+    #[command(after_help = completions::EXAMPLES)]
+    Completions(completions::Arguments),
     /// Prints the version, and what this build contains.
     Version,
 }
@@ -70,6 +90,13 @@ fn project_folder(written: &str) -> Result<PathBuf, std::convert::Infallible> {
     Ok(if around.as_os_str().is_empty() { PathBuf::from(".") } else { around.to_path_buf() })
 }
 
+/// Tells whether the project is a Rust program, whose handlers may be functions that only it knows.
+fn registers_rust(project: &Path) -> bool {
+    let text = std::fs::read_to_string(project.join("Cargo.toml")).unwrap_or_default();
+    let manifest: toml::Table = text.parse().unwrap_or_default();
+    manifest.get("dependencies").is_some_and(|dependencies| dependencies.get("rohas").is_some())
+}
+
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
     let colour = terminal::written(std::env::args());
@@ -84,6 +111,10 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
+        Command::ListHandlers(options) => list::list(list::What::Handlers, &options),
+        Command::ListEvents(options) => list::list(list::What::Events, &options),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
         Command::Version => version::run(),
     }
 }

@@ -22,6 +22,16 @@ pub struct Arguments {
     host: Option<String>,
 }
 
+pub const EXAMPLES: &str = "\
+Examples:
+  rohas run                       the project in this folder
+  rohas run shop --port 0         on a free port, which the first line of output names
+  rohas run --host 0.0.0.0        reachable from other machines
+  RUST_LOG=debug rohas run        logs more
+
+Prints `listening on http://ADDRESS` on standard output when it is ready; the log goes to standard error.
+The first signal drains what is in hand; see [limits] in config/rohas.toml.";
+
 pub fn run(arguments: &Arguments) -> ExitCode {
     let project = &arguments.project.project;
     let file = crate::config::find(project);
