@@ -66,16 +66,16 @@ fn fixtures_give_their_expected_diagnostics() {
         assert!(!name.starts_with("valid") || diagnostics.is_empty(), "{name} must be clean:\n{actual}");
     }
     assert!(wrong.is_empty(), "run with UPDATE=1 and look at the difference:\n{}", wrong.join("\n"));
-    let all: BTreeSet<&str> = codes::ALL.iter().map(|(code, _)| *code).collect();
+    let all: BTreeSet<&str> = codes::ALL.iter().map(|known| known.code).collect();
     assert_eq!(seen, all, "every code has a fixture");
 }
 
 #[test]
 fn the_codes_are_distinct_and_have_titles() {
-    let distinct: BTreeSet<&str> = codes::ALL.iter().map(|(code, _)| *code).collect();
+    let distinct: BTreeSet<&str> = codes::ALL.iter().map(|known| known.code).collect();
     assert_eq!(distinct.len(), codes::ALL.len());
-    assert_eq!(codes::title(codes::SYNTAX), Some("syntax error"));
-    assert_eq!(codes::title("S9999"), None);
+    assert_eq!(codes::find("s0001").map(|known| known.title), Some("syntax error"));
+    assert!(codes::find("S9999").is_none() && codes::find("").is_none());
 }
 
 #[test]
