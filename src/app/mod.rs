@@ -27,9 +27,9 @@ mod builder;
 mod start;
 mod subscription;
 
-pub use crate::app::builder::{BuildError, Builder};
 #[cfg(feature = "cli")]
-pub(crate) use crate::app::builder::{Checked, Missing};
+pub(crate) use crate::app::builder::Checked;
+pub use crate::app::builder::{BuildError, Builder};
 pub use crate::app::start::StartError;
 pub use crate::app::subscription::Subscription;
 
