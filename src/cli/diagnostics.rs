@@ -26,6 +26,7 @@ mod tests;
 
 /// The options of every command that prints problems.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
+#[group(skip)]
 pub struct Arguments {
     /// How problems are printed.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]

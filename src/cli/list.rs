@@ -25,6 +25,7 @@ pub struct Arguments {
 
 /// What `list` and its older spellings share.
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Options {
     #[command(flatten)]
     project: Project,

@@ -76,6 +76,7 @@ enum Command {
 
 /// The project folder, which every command takes.
 #[derive(clap::Args)]
+#[group(skip)]
 struct Project {
     /// The project folder: schema/, config/rohas.toml, src/handlers/. Its schema folder will do.
     #[arg(default_value = ".", value_parser = project_folder)]
@@ -116,5 +117,28 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
         Command::Version => version::run(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::CommandFactory;
+
+    use crate::cli::{Arguments, project_folder};
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_schema_folder_stands_for_its_project() {
+        let shop = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop/app");
+        let folder = |path: &Path| project_folder(&path.display().to_string()).unwrap();
+        assert_eq!(folder(&shop.join("schema")), shop);
+        assert_eq!(folder(&shop), shop);
+        assert_eq!(folder(Path::new("nowhere/schema")), Path::new("nowhere/schema"));
     }
 }

@@ -83,27 +83,21 @@ mod tests {
 
     #[test]
     fn colours_follow_the_command_line_then_the_environment_then_the_terminal() {
-        let table: [(Colour, &[(&str, &str)], bool, bool); 9] = [
-            (Colour::Auto, &[], true, true),
-            (Colour::Auto, &[], false, false),
-            (Colour::Auto, &[("NO_COLOR", "1")], true, false),
-            (Colour::Auto, &[("NO_COLOR", "")], true, true),
-            (Colour::Auto, &[("CLICOLOR_FORCE", "1")], false, true),
-            (Colour::Auto, &[("CLICOLOR_FORCE", "0")], false, false),
-            (Colour::Auto, &[("TERM", "dumb")], true, false),
-            (Colour::Always, &[("NO_COLOR", "1")], false, true),
-            (Colour::Never, &[("CLICOLOR_FORCE", "1")], true, false),
+        let table = [
+            (Colour::Auto, "TERM=xterm", true, true),
+            (Colour::Auto, "TERM=xterm", false, false),
+            (Colour::Auto, "NO_COLOR=1", true, false),
+            (Colour::Auto, "NO_COLOR=", true, true),
+            (Colour::Auto, "CLICOLOR_FORCE=1", false, true),
+            (Colour::Auto, "CLICOLOR_FORCE=0", false, false),
+            (Colour::Auto, "TERM=dumb", true, false),
+            (Colour::Always, "NO_COLOR=1", false, true),
+            (Colour::Never, "CLICOLOR_FORCE=1", true, false),
         ];
         for (choice, environment, terminal, expected) in table {
-            let variable = |name: &str| {
-                let found = environment.iter().find(|(known, _)| *known == name);
-                found.map(|(_, value)| (*value).to_owned()).unwrap_or_default()
-            };
-            assert_eq!(
-                decide(choice, &variable, terminal),
-                expected,
-                "{choice:?} {environment:?} {terminal}"
-            );
+            let (set, value) = environment.split_once('=').unwrap();
+            let variable = |name: &str| if name == set { value.to_owned() } else { String::new() };
+            assert_eq!(decide(choice, &variable, terminal), expected, "{choice:?} {environment} {terminal}");
         }
     }
 
