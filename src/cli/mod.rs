@@ -12,6 +12,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 mod completions;
 pub mod diagnostics;
 mod explain;
+mod init;
 mod list;
 mod run;
 mod terminal;
@@ -46,6 +47,9 @@ Exit codes:
 
 #[derive(Subcommand)]
 enum Command {
+    /// Makes a new project that runs at once.
+    #[command(after_help = init::EXAMPLES)]
+    Init(init::Arguments),
     /// Starts a project and runs it until SIGINT or SIGTERM.
     #[command(after_help = run::EXAMPLES)]
     Run(run::Arguments),
@@ -109,6 +113,7 @@ pub fn main() -> ExitCode {
         terminal::end_with_the_reader();
     }
     match arguments.command {
+        Command::Init(arguments) => init::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
