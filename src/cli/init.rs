@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
+use crate::cli::codegen::FOLDER;
 use crate::cli::diagnostics;
 use crate::codegen::{self, Target};
 
@@ -210,12 +211,10 @@ fn generate(folder: &Path, language: Language) -> Result<(), String> {
     let (config, schema) = diagnostics::Arguments::default()
         .compile(folder)
         .map_err(|_| "the schema of the template does not compile".to_owned())?;
-    for target in language.targets() {
-        for file in codegen::generate(&schema, *target, &config.codegen) {
-            write(&folder.join("src/generated").join(&file.path), &file.text)?;
-        }
-    }
-    Ok(())
+    let files = language.targets().iter();
+    let files = files.flat_map(|target| codegen::generate(&schema, *target, &config.codegen)).collect();
+    let written = codegen::plan(folder, Path::new(FOLDER), files).and_then(|plan| plan.apply());
+    written.map_err(|error| format!("{FOLDER}: {error}"))
 }
 
 fn next_steps(folder: &Path, name: &str, language: Language) {

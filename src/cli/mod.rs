@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+mod codegen;
 mod completions;
 pub mod diagnostics;
 mod explain;
@@ -56,6 +57,9 @@ enum Command {
     /// Checks schema, configuration and handler files, and prints every problem at once.
     #[command(after_help = validate::EXAMPLES)]
     Validate(validate::Arguments),
+    /// Writes the generated code, and a stub for every handler that has no file.
+    #[command(after_help = codegen::EXAMPLES)]
+    Codegen(codegen::Arguments),
     /// Lists the handlers, events or routes of a project.
     ///
     /// Handlers that are still to be written are in the list. A schema with errors is not listed: the errors are
@@ -116,6 +120,7 @@ pub fn main() -> ExitCode {
         Command::Init(arguments) => init::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
+        Command::Codegen(arguments) => codegen::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::ListHandlers(options) => list::list(list::What::Handlers, &options),
         Command::ListEvents(options) => list::list(list::What::Events, &options),

@@ -1,0 +1,1 @@
+//! Tests of generated code as text and on real folders.
