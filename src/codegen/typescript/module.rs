@@ -107,6 +107,7 @@ impl Module {
         if !text.is_empty() {
             text.push('\n');
         }
-        text + &self.body
+        text.push_str(&self.body);
+        text
     }
 }
