@@ -14,11 +14,14 @@ mod ast;
 mod attributes;
 mod check;
 pub mod codes;
+mod collisions;
+mod cycles;
 mod diagnostic;
 mod entities;
 mod model;
 mod names;
 mod parse;
+mod reserved;
 mod resolve;
 mod routes;
 mod scan;
@@ -33,7 +36,7 @@ mod tests;
 #[cfg(test)]
 mod validate_tests;
 
-pub use diagnostic::{Diagnostic, Severity};
+pub use diagnostic::{Diagnostic, Position, Severity};
 pub use entities::{Api, CatchUp, Cron, Event, Method, Overlap, Retry, Socket};
 pub use model::{
     Attributes, DefaultValue, Enum, EnumValue, Field, Format, Json, Length, Scalar, Schema, Shape, ShapeKind,
@@ -85,5 +88,7 @@ pub fn compile(files: &[SourceFile]) -> (Schema, Vec<Diagnostic>) {
     }
     let (schema, facts) = resolve::resolve(&items, &mut out);
     check::check(&schema, &facts, &mut out);
+    cycles::check(&schema, &facts, &mut out);
+    collisions::check(&schema, &facts, &mut out);
     (schema, out.finish())
 }

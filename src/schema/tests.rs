@@ -271,3 +271,22 @@ fn no_text_makes_the_compiler_panic() {
         compile_text(&format!("model A {{ x: {}", sign.repeat(20_000)));
     }
 }
+
+#[test]
+fn every_code_has_an_example_that_gives_it_and_a_cure() {
+    let mut wrong = Vec::new();
+    for known in codes::ALL {
+        let (_, diagnostics) = compile_text(known.example);
+        let fits = |d: &Diagnostic| d.code == known.code && d.severity == known.severity;
+        if diagnostics.is_empty() || !diagnostics.iter().all(fits) {
+            wrong.push(format!("example of {}:\n{}", known.code, render(&diagnostics)));
+        }
+        let (_, diagnostics) = compile_text(known.cure);
+        if !diagnostics.is_empty() {
+            wrong.push(format!("cure of {}:\n{}", known.code, render(&diagnostics)));
+        }
+        let sentences = known.explanation.matches(". ").count() + 1;
+        assert!((1..=4).contains(&sentences) && known.explanation.ends_with('.'), "{}", known.code);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
