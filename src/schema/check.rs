@@ -92,15 +92,20 @@ fn keys(schema: &Schema, facts: &Facts, out: &mut Reporter) {
         };
         let Some(payload) = &event.payload else {
             if !facts.broken.contains(&event.name) {
-                out.error(codes::UNKNOWN_KEY, event.key_span, format!("event `{}` has no payload", event.name))
-                    .with_hint("give it a payload with this field, or remove the key");
+                out.error(
+                    codes::UNKNOWN_KEY,
+                    event.key_span,
+                    format!("event `{}` has no payload", event.name),
+                )
+                .with_hint("give it a payload with this field, or remove the key");
             }
             continue;
         };
         let Some(fields) = schema.fields(payload) else {
             // What an unknown payload would have is not known; its type stands as Json.
             if !matches!(payload, Type::Scalar(Scalar::Json)) || facts.broken.is_empty() {
-                let message = format!("the payload of event `{}` is `{payload}`, which has no fields", event.name);
+                let message =
+                    format!("the payload of event `{}` is `{payload}`, which has no fields", event.name);
                 out.error(codes::UNKNOWN_KEY, event.key_span, message)
                     .with_hint("remove the key, or wrap the payload: `payload: { id: Int }`");
             }
