@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use rohas::schema::{Schema, Severity, SourceFile, asyncapi, compile, json_schema, openapi};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 /// A folder that is gone at the end of the test.
 struct Folder(PathBuf);

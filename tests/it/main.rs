@@ -10,10 +10,11 @@ mod chat;
 mod cli;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod client;
-#[cfg(feature = "cli")]
-mod documents;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod codegen;
+mod docs;
+#[cfg(feature = "cli")]
+mod documents;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod failures;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
