@@ -144,6 +144,29 @@ mod tests {
     }
 
     #[test]
+    fn every_command_and_option_is_documented() {
+        let page = include_str!("../../docs/cli.md");
+        let mut command = Arguments::command();
+        command.build();
+        for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
+            let name = command.get_name();
+            let section = page.split(&format!("\n## {name}\n")).nth(1);
+            let section = section.map(|rest| rest.split("\n## ").next().unwrap_or(rest));
+            let section = section.or_else(|| command.is_hide_set().then_some(page));
+            let section = section.unwrap_or_else(|| panic!("docs/cli.md has no section on {name}"));
+            assert!(page.contains(&format!("`{name}`")), "{name}");
+            for option in command.get_arguments().filter_map(|argument| argument.get_long()) {
+                let shared = ["help", "version", "color"].contains(&option);
+                let place = if shared { page } else { section };
+                assert!(place.contains(&format!("`--{option}")), "{name}: --{option} is not in docs/cli.md");
+            }
+            let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let exempt = command.is_hide_set() || name == "version";
+            assert!(exempt || examples.starts_with("Examples:\n  "), "{name} has no examples");
+        }
+    }
+
+    #[test]
     fn a_schema_folder_stands_for_its_project() {
         let shop = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop/app");
         let folder = |path: &Path| project_folder(&path.display().to_string()).unwrap();
