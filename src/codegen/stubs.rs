@@ -76,6 +76,18 @@ fn is_plain(name: &str) -> bool {
     name.starts_with(starts) && name.chars().all(|c| starts(c) || c.is_ascii_digit())
 }
 
+/// Says in a line what makes the handler run, if that is more than its name.
+fn occasion(schema: &Schema, missing: &Missing) -> Option<String> {
+    let text = match missing {
+        Missing::Api(name) => {
+            schema.apis.get(name).map(|api| format!("Answers `{} {}`.", api.method.as_str(), api.path))
+        }
+        Missing::Cron(name) => schema.crons.get(name).map(|cron| format!("Runs at `{}`.", cron.schedule)),
+        Missing::Event(_) | Missing::Socket { .. } | Missing::Middleware(_) => None,
+    };
+    text.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
 /// Writes a stub, with its path below the project. None for Rust, and for a name that cannot name a file and a
 /// function.
 pub fn stub(schema: &Schema, target: Target, missing: &Missing) -> Option<File> {

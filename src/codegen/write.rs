@@ -178,6 +178,8 @@ fn text_of(path: &Path) -> io::Result<Option<Vec<u8>>> {
         // A file stands where a folder is wanted.
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(None),
         Err(error) => Err(about(path, &error)),
+        // A folder stands there: it goes when all in it is stale, else the file cannot be written.
+        Ok(known) if known.is_dir() => Ok(None),
         Ok(known) if known.is_symlink() => Ok(Some(Vec::new())),
         Ok(_) => fs::read(path).map(Some).map_err(|error| about(path, &error)),
     }

@@ -14,6 +14,8 @@ mod client;
 mod commands;
 mod docs;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
+mod codegen;
+#[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod failures;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod hostile;

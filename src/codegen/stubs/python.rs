@@ -3,80 +3,70 @@
 
 use crate::schema::{Schema, snake_case};
 
-use super::{Missing, Moment, events_of, moment};
+use super::{Missing, Moment, events_of, moment, occasion};
 
 /// Writes the text of a stub.
 pub(super) fn text(schema: &Schema, missing: &Missing) -> String {
+    let doc = occasion(schema, missing).map(|text| format!("    # {text}\n")).unwrap_or_default();
     match missing {
         Missing::Api(name) => {
-            let imports = import(
-                &format!("api.{}", snake_case(name)),
-                &[format!("{name}Request"), format!("{name}Response")],
-            );
-            let api = schema.apis.get(name);
-            let route = api.map(|api| format!("{} {}", api.method.as_str(), api.path)).unwrap_or_default();
-            let answer = match api.is_some_and(|api| api.response.is_some()) {
-                true => format!("{name}Response"),
-                false => "None".to_owned(),
-            };
-            let imports =
-                if answer == "None" { imports.replace(&format!(", {name}Response"), "") } else { imports };
-            let doc = format!("    \"\"\"Answers `{route}`.\"\"\"\n");
-            function(&imports, "handler", &format!("request: {name}Request"), (&answer, &doc, name))
+            let answers = schema.apis.get(name).is_some_and(|api| api.response.is_some());
+            let (request, response) = (format!("{name}Request"), format!("{name}Response"));
+            let names = if answers { vec![&*request, &*response] } else { vec![&*request] };
+            let answer = if answers { &*response } else { "None" };
+            let function = function("handler", &format!("request: {request}"), answer, &doc, name);
+            module(&import(&format!("api.{}", snake_case(name)), &names), &["State"], &function)
         }
-        Missing::Event(name) => {
-            let events = events_of(schema, name);
-            let imports: String = events
-                .iter()
-                .map(|event| import(&format!("events.{}", snake_case(event)), &[(*event).to_owned()]))
-                .collect();
-            let ty = match &events[..] {
-                [one] => (*one).to_owned(),
-                several => format!("Union[{}]", several.join(", ")),
-            };
-            let imports =
-                if events.len() == 1 { imports } else { format!("from typing import Union\n\n{imports}") };
-            function(&imports, "handler", &format!("event: {ty}"), ("None", "", name))
+        Missing::Event(name) => event(schema, name),
+        Missing::Cron(name) => {
+            module("", &["State", "Tick"], &function("handler", "tick: Tick", "None", &doc, name))
         }
-        Missing::Cron(name) => function("", "handler", "tick: Tick", ("None", "", name)),
         Missing::Socket { name, functions } => socket(schema, name, functions),
-        Missing::Middleware(name) => function("", "handler", "request: Request", ("None", "", name)),
+        Missing::Middleware(name) => {
+            module("", &["Request", "State"], &function("handler", "request: Request", "None", "", name))
+        }
     }
+}
+
+fn event(schema: &Schema, name: &str) -> String {
+    let events = events_of(schema, name);
+    let imports = events.iter().map(|event| import(&format!("events.{}", snake_case(event)), &[event]));
+    let imports: String = imports.collect();
+    let (imports, ty) = match &events[..] {
+        [one] => (imports, (*one).to_owned()),
+        several => {
+            (format!("from typing import Union\n\n{imports}"), format!("Union[{}]", several.join(", ")))
+        }
+    };
+    module(&imports, &["State"], &function("handler", &format!("event: {ty}"), "None", "", name))
 }
 
 fn socket(schema: &Schema, name: &str, functions: &[String]) -> String {
-    let mut names = vec![format!("{name}Connection")];
-    let mut bodies = String::new();
+    let (connection, message) = (format!("{name}Connection"), format!("{name}Message"));
+    let mut names = vec![&*connection];
+    let mut bodies = Vec::new();
     for called in functions {
-        let mut parameters = format!("connection: {name}Connection");
+        let mut parameters = format!("connection: {connection}");
         if moment(schema, name, called) == Moment::Message {
-            parameters = format!("message: {name}Message, {parameters}");
-            names.push(format!("{name}Message"));
+            parameters = format!("message: {message}, {parameters}");
+            if !names.contains(&&*message) {
+                names.push(&message);
+            }
         }
-        bodies += &format!("\n\n{}", body(called, &parameters, ("None", "", called)));
+        bodies.push(function(called, &parameters, "None", "", called));
     }
-    names.dedup();
-    let imports = import(&format!("websockets.{}", snake_case(name)), &names);
-    format!("{}{bodies}", imported(&imports, &bodies))
+    module(&import(&format!("websockets.{}", snake_case(name)), &names), &["State"], &bodies.join("\n\n"))
 }
 
-fn import(module: &str, names: &[String]) -> String {
-    format!("from generated.{module} import {}\n", names.join(", "))
+fn import(path: &str, names: &[&str]) -> String {
+    format!("from generated.{path} import {}\n", names.join(", "))
 }
 
-/// Puts the imports together; of the runtime only what is used.
-fn imported(imports: &str, body: &str) -> String {
-    let used: Vec<&str> =
-        ["Request", "State", "Tick"].into_iter().filter(|name| body.contains(&format!(": {name}"))).collect();
-    format!("{imports}from generated.runtime import {}\n", used.join(", "))
+fn module(imports: &str, runtime: &[&str], body: &str) -> String {
+    format!("{imports}{}\n\n{body}", import("runtime", runtime))
 }
 
-fn function(imports: &str, name: &str, parameter: &str, (answer, doc, called): (&str, &str, &str)) -> String {
-    let body = body(name, parameter, (answer, doc, called));
-    format!("{}\n\n{body}", imported(imports, &body))
-}
-
-fn body(name: &str, parameters: &str, (answer, doc, called): (&str, &str, &str)) -> String {
+fn function(name: &str, parameters: &str, answer: &str, doc: &str, called: &str) -> String {
     format!(
         "async def {name}({parameters}, state: State) -> {answer}:\n{doc}    raise NotImplementedError(\"{called} is not written yet\")\n"
     )

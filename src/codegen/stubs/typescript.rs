@@ -2,15 +2,14 @@
 
 use crate::schema::Schema;
 
-use super::{Missing, Moment, events_of, moment};
+use super::{Missing, Moment, events_of, moment, occasion};
 
 /// Writes the text of a stub.
 pub(super) fn text(schema: &Schema, missing: &Missing) -> String {
+    let doc = occasion(schema, missing).map(|text| format!("// {text}\n")).unwrap_or_default();
     match missing {
         Missing::Api(name) => {
             let import = import(&format!("{name}Handler"), &format!("../../generated/api/{name}.ts"));
-            let route = schema.apis.get(name).map(|api| format!("{} {}", api.method.as_str(), api.path));
-            let doc = format!("/** Answers `{}`. */\n", route.unwrap_or_default());
             format!(
                 "{import}\n{doc}{}",
                 function("handler", &format!("{name}Handler"), "_request, _state", name)
@@ -19,8 +18,6 @@ pub(super) fn text(schema: &Schema, missing: &Missing) -> String {
         Missing::Event(name) => event(schema, name),
         Missing::Cron(name) => {
             let import = import("CronHandler", "../../generated/runtime.ts");
-            let schedule = schema.crons.get(name).map(|cron| cron.schedule.replace("*/", "*\\/"));
-            let doc = format!("// Runs at `{}`.\n", schedule.unwrap_or_default());
             format!("{import}\n{doc}{}", function("handler", "CronHandler", "_tick, _state", name))
         }
         Missing::Socket { name, functions } => socket(schema, name, functions),
