@@ -102,8 +102,12 @@ fn keys(schema: &Schema, facts: &Facts, out: &mut Reporter) {
             continue;
         };
         let Some(fields) = schema.fields(payload) else {
+<<<<<<< HEAD
             // What an unknown payload would have is not known; its type stands as Json.
             if !matches!(payload, Type::Scalar(Scalar::Json)) || facts.broken.is_empty() {
+=======
+            if !facts.unresolved.contains(&event.span) {
+>>>>>>> lang
                 let message =
                     format!("the payload of event `{}` is `{payload}`, which has no fields", event.name);
                 out.error(codes::UNKNOWN_KEY, event.key_span, message)
@@ -112,7 +116,8 @@ fn keys(schema: &Schema, facts: &Facts, out: &mut Reporter) {
             continue;
         };
         match fields.iter().find(|field| field.name == *key) {
-            None if is_broken(payload, facts) => {}
+            None if is_broken(payload, facts) || facts.unresolved.contains(&event.span) => {}
+            Some(field) if facts.unresolved.contains(&field.span) => {}
             None => {
                 let message = format!("the payload of event `{}` has no field `{key}`", event.name);
                 out.error(codes::UNKNOWN_KEY, event.key_span, message)
@@ -146,7 +151,7 @@ fn is_plain(schema: &Schema, ty: &Type) -> bool {
 
 /// A query is a shape whose fields can be written as texts, perhaps several of one name.
 fn queries(schema: &Schema, facts: &Facts, out: &mut Reporter) {
-    for (api, span) in &facts.queries {
+    for (api, span) in facts.queries.iter().filter(|(_, span)| !facts.unresolved.contains(span)) {
         let Some(query) = schema.apis.get(api).and_then(|api| api.query.as_ref()) else {
             continue;
         };

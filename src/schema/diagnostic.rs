@@ -258,6 +258,11 @@ impl Reporter {
         self.diagnostics.len()
     }
 
+    /// Drops all diagnostics but the first `count`, because their text will be read again.
+    pub(super) fn forget(&mut self, count: usize) {
+        self.diagnostics.truncate(count);
+    }
+
     /// Returns `file:line` of a place, for messages that speak of a second place.
     pub(super) fn place(&mut self, span: Span) -> String {
         let (file, source) = &self.files[span.file];

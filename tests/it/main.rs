@@ -10,11 +10,11 @@ mod chat;
 mod cli;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod client;
+#[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
+mod codegen;
 #[cfg(feature = "cli")]
 mod commands;
 mod docs;
-#[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
-mod codegen;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod failures;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
