@@ -102,12 +102,7 @@ fn keys(schema: &Schema, facts: &Facts, out: &mut Reporter) {
             continue;
         };
         let Some(fields) = schema.fields(payload) else {
-<<<<<<< HEAD
-            // What an unknown payload would have is not known; its type stands as Json.
-            if !matches!(payload, Type::Scalar(Scalar::Json)) || facts.broken.is_empty() {
-=======
             if !facts.unresolved.contains(&event.span) {
->>>>>>> lang
                 let message =
                     format!("the payload of event `{}` is `{payload}`, which has no fields", event.name);
                 out.error(codes::UNKNOWN_KEY, event.key_span, message)
