@@ -9,12 +9,16 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+mod asyncapi;
 mod codegen;
 mod completions;
 pub mod diagnostics;
+mod document;
 mod explain;
 mod init;
+mod json_schema;
 mod list;
+mod openapi;
 mod run;
 mod terminal;
 mod validate;
@@ -78,6 +82,15 @@ enum Command {
     /// Prints the script that lets a shell complete commands and options.
     #[command(after_help = completions::EXAMPLES)]
     Completions(completions::Arguments),
+    /// Prints the apis as an OpenAPI 3.1 document.
+    #[command(after_help = openapi::EXAMPLES)]
+    Openapi(document::Arguments),
+    /// Prints the events and WebSocket endpoints as an AsyncAPI 3.0 document.
+    #[command(after_help = asyncapi::EXAMPLES)]
+    Asyncapi(document::Arguments),
+    /// Prints the types as JSON Schema 2020-12.
+    #[command(after_help = json_schema::EXAMPLES)]
+    JsonSchema(json_schema::Arguments),
     /// Prints the version, and what this build contains.
     Version,
 }
@@ -126,6 +139,9 @@ pub fn main() -> ExitCode {
         Command::ListEvents(options) => list::list(list::What::Events, &options),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
+        Command::Openapi(arguments) => openapi::run(&arguments),
+        Command::Asyncapi(arguments) => asyncapi::run(&arguments),
+        Command::JsonSchema(arguments) => json_schema::run(&arguments),
         Command::Version => version::run(),
     }
 }

@@ -15,6 +15,8 @@ mod codegen;
 #[cfg(feature = "cli")]
 mod commands;
 mod docs;
+#[cfg(feature = "cli")]
+mod documents;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod failures;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
@@ -32,3 +34,4 @@ mod readme;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod shop;
 mod tidy;
+mod verdicts;
