@@ -65,6 +65,8 @@ pub(super) struct Item {
     pub entries: Vec<Entry>,
     pub values: Vec<Variant>,
     pub doc: Option<String>,
+    /// Whether something in it did not parse, so that what seems to be missing may be there.
+    pub broken: bool,
 }
 
 /// A value of an enum.
@@ -115,4 +117,6 @@ pub(super) enum ValueKind {
     Array(Box<Value>),
     /// `T?`.
     Optional(Box<Value>),
+    /// Something that did not parse and has been reported.
+    Broken,
 }

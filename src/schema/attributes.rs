@@ -97,8 +97,8 @@ impl Resolver<'_> {
             "secret" => into.secret = self.bare(attribute),
             "bigint" => into.bigint = self.bare(attribute),
             "deprecated" => into.deprecated = self.reason(attribute),
-            "min" => into.min = self.bound(attribute),
-            "max" => into.max = self.bound(attribute),
+            "min" => into.min = self.bound(attribute, ty),
+            "max" => into.max = self.bound(attribute, ty),
             "length" => into.length = self.length(attribute),
             "pattern" => into.pattern = self.pattern(attribute),
             "format" => into.format = self.format(attribute),
@@ -132,14 +132,23 @@ impl Resolver<'_> {
         }
     }
 
-    fn bound(&mut self, attribute: &Attribute) -> Option<Number> {
+    fn bound(&mut self, attribute: &Attribute, ty: &Type) -> Option<Number> {
         let bound = match attribute.arguments.as_slice() {
             [Value { kind: ValueKind::Number(number), .. }] => number_of(number),
             _ => None,
         };
-        if bound.is_none() {
-            let hint = format!("write @{}(1)", attribute.name.text);
-            self.argument_error(attribute, "takes one number", &hint);
+        let whole = matches!(ty.required(), Type::Scalar(Scalar::Int));
+        match &bound {
+            None => {
+                let hint = format!("write @{}(1)", attribute.name.text);
+                self.argument_error(attribute, "takes one number", &hint);
+            }
+            Some(number) if whole && !number.is_i64() => {
+                let hint = format!("it lies between {} and {}", i64::MIN, i64::MAX);
+                self.argument_error(attribute, "of an Int takes a whole number of 64 bits", &hint);
+                return None;
+            }
+            Some(_) => {}
         }
         bound
     }
@@ -186,14 +195,19 @@ impl Resolver<'_> {
     }
 
     fn format(&mut self, attribute: &Attribute) -> Option<Format> {
-        let name = match attribute.arguments.as_slice() {
-            [Value { kind: ValueKind::Word(name) | ValueKind::Text(name), .. }] => name.as_str(),
-            _ => "",
+        let known = Format::ALL.map(Format::as_str);
+        let [Value { kind: ValueKind::Word(name) | ValueKind::Text(name), span }] = attribute.arguments.as_slice()
+        else {
+            let hint = format!("known are {}", known.join(", "));
+            self.argument_error(attribute, "takes the name of a format", &hint);
+            return None;
         };
         let found = Format::ALL.into_iter().find(|format| format.as_str() == name);
         if found.is_none() {
-            let known = Format::ALL.map(Format::as_str).join(", ");
-            self.argument_error(attribute, "takes the name of a format", &format!("known are {known}"));
+            self.out
+                .error(codes::BAD_ARGUMENT, *span, format!("there is no format `{name}`"))
+                .with_hint(format!("known are {}", known.join(", ")))
+                .with_suggestion(nearest(name, known));
         }
         found
     }
@@ -215,15 +229,33 @@ impl Resolver<'_> {
             _ => match self.literal_json(value, ty) {
                 Some(json) => Some(DefaultValue::Value(json)),
                 None => {
-                    self.out
-                        .error(codes::BAD_DEFAULT, value.span, format!("this cannot be the default of `{ty}`"))
-                        .with_hint(
-                            "defaults are literals, values of an enum, `now` for times and `uuid` for identifiers",
-                        );
+                    self.bad_default(value, ty);
                     None
                 }
             },
         }
+    }
+
+    fn bad_default(&mut self, value: &Value, ty: &Type) {
+        let words: &[&str] = match ty.required() {
+            Type::Scalar(Scalar::Boolean) => &["true", "false"],
+            Type::Scalar(Scalar::DateTime | Scalar::Date) => &["now"],
+            Type::Scalar(Scalar::Uuid) => &["uuid"],
+            _ => &[],
+        };
+        let hint = match &value.kind {
+            ValueKind::Object(entries) if !entries.is_empty() => "an object cannot be a default; make the field optional",
+            ValueKind::Word(_) if matches!(ty.required(), Type::Scalar(Scalar::String)) => "write texts in quotes",
+            _ => "defaults are literals, values of an enum, `now` for times and `uuid` for identifiers",
+        };
+        let near = match &value.kind {
+            ValueKind::Word(word) => nearest(word, words.iter().copied()),
+            _ => None,
+        };
+        self.out
+            .error(codes::BAD_DEFAULT, value.span, format!("this cannot be the default of `{ty}`"))
+            .with_hint(hint)
+            .with_suggestion(near);
     }
 
     /// Reads a literal of type `ty` as JSON; whether it fits the type is checked later.
@@ -262,7 +294,10 @@ impl Resolver<'_> {
         let (Some(min), Some(max)) = (&attributes.min, &attributes.max) else {
             return;
         };
-        let crossed = min.as_f64() > max.as_f64();
+        let crossed = match (min.as_i64(), max.as_i64()) {
+            (Some(min), Some(max)) => min > max,
+            _ => min.as_f64() > max.as_f64(),
+        };
         if let Some(attribute) = written.iter().find(|attribute| crossed && attribute.name.text == "max") {
             self.argument_error(attribute, "is less than `@min`", "exchange the two");
         }

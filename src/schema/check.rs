@@ -1,11 +1,11 @@
-//! The checks that need the whole model: routes, defaults, keys, cycles, names. Called last by
-//! [`compile`](super::compile); changes nothing in the model.
+//! The checks that need the whole model: routes, queries, defaults, keys, unused types. Called by
+//! [`compile`](super::compile) when all is resolved; changes nothing in the model.
 
 use std::collections::{HashMap, HashSet};
 
 use super::codes;
 use super::diagnostic::Reporter;
-use super::model::{Field, Schema, ShapeKind, Span, Type};
+use super::model::{Json, Scalar, Schema, ShapeKind, Type};
 use super::resolve::{Facts, Route};
 use super::spelling::nearest;
 use super::validate::check_value;
@@ -13,11 +13,9 @@ use super::validate::check_value;
 /// Runs all checks; adds what is wrong to `out`.
 pub(super) fn check(schema: &Schema, facts: &Facts, out: &mut Reporter) {
     routes(&facts.routes, out);
+    queries(schema, facts, out);
     defaults(schema, facts, out);
-    keys(schema, out);
-    endless_types(schema, out);
-    trigger_cycles(schema, facts, out);
-    collisions(schema, out);
+    keys(schema, facts, out);
     unused(schema, facts, out);
 }
 
@@ -28,22 +26,27 @@ fn routes(routes: &[Route], out: &mut Reporter) {
     for route in routes {
         let shape = (route.method, route_shape(&route.path));
         let rival = match seen.get(&shape) {
-            Some(first) => Some((first.owner.as_str(), first.path.clone())),
+            Some(first) => Some(*first),
             None => {
-                seen.insert(shape, route);
                 // The router of the server has the last word: `{id}` against `{*rest}` in one place.
                 let router = routers.entry(route.method).or_default();
-                match router.insert(&route.path, ()) {
-                    Err(matchit::InsertError::Conflict { with }) => Some((owner(routes, route, &with), with)),
+                let inserted = router.insert(&route.path, ());
+                seen.insert(shape, route);
+                match inserted {
+                    Err(matchit::InsertError::Conflict { with }) => {
+                        seen.get(&(route.method, route_shape(&with))).copied()
+                    }
                     _ => None,
                 }
             }
         };
-        if let Some((owner, path)) = rival {
+        if let Some(rival) = rival {
             let message =
-                format!("{} {} of `{}` is taken by `{owner}`", route.method, route.path, route.owner);
+                format!("{} {} of `{}` is taken by `{}`", route.method, route.path, route.owner, rival.owner);
+            let place = out.place(rival.span);
             out.error(codes::DUPLICATE_ROUTE, route.span, message)
-                .with_label(format!("the same requests as `{path}`"));
+                .with_label(format!("the same requests as `{}`", rival.path))
+                .with_hint(format!("change one of the two; the first is at {place}"));
         }
     }
 }
@@ -58,146 +61,154 @@ fn route_shape(path: &str) -> String {
     segments.collect::<Vec<_>>().join("/")
 }
 
-fn owner<'r>(routes: &'r [Route], route: &Route, path: &str) -> &'r str {
-    let found = routes.iter().find(|other| other.method == route.method && other.path == path);
-    found.map_or("another item", |other| other.owner.as_str())
-}
-
 fn defaults(schema: &Schema, facts: &Facts, out: &mut Reporter) {
     for written in &facts.defaults {
         let mut value = written.value.clone();
         let violations = check_value(schema, &written.ty, &written.attributes, &mut value);
-        if let Some(violation) = violations.first() {
-            let message = format!("this default does not fit `{}`", written.ty);
-            out.error(codes::BAD_DEFAULT, written.span, message).with_label(violation.message.clone());
-        }
+        let Some(violation) = violations.first() else {
+            continue;
+        };
+        let values = match written.ty.required() {
+            Type::Named(name) if facts.broken.contains(name) => continue,
+            Type::Named(name) => schema.enums.get(name),
+            _ => None,
+        };
+        let near = match (values, &written.value) {
+            (Some(item), Json::String(word)) => nearest(word, item.names()),
+            _ => None,
+        };
+        let message = format!("this default does not fit `{}`", written.ty);
+        out.error(codes::BAD_DEFAULT, written.span, message)
+            .with_label(violation.message.clone())
+            .with_suggestion(near);
     }
 }
 
-fn keys(schema: &Schema, out: &mut Reporter) {
+/// The key of an event is a field of its payload that is always there and one plain value.
+fn keys(schema: &Schema, facts: &Facts, out: &mut Reporter) {
     for event in schema.events.values() {
         let Some(key) = &event.key else {
             continue;
         };
-        let fields = event.payload.as_ref().and_then(|payload| schema.fields(payload));
-        let names: Vec<&str> = fields.unwrap_or_default().iter().map(|field| field.name.as_str()).collect();
-        if !names.contains(&key.as_str()) {
-            let message = format!("the payload of event `{}` has no field `{key}`", event.name);
-            out.error(codes::UNKNOWN_KEY, event.key_span, message)
-                .with_hint("the key is a field of the payload")
-                .with_suggestion(nearest(key, names));
-        }
-    }
-}
-
-/// Finds shapes that need themselves: required fields in a cycle.
-fn endless_types(schema: &Schema, out: &mut Reporter) {
-    let mut edges: HashMap<&str, Vec<(&str, Span)>> = HashMap::new();
-    for shape in schema.shapes.values() {
-        let mut needs = Vec::new();
-        required_shapes(schema, &shape.fields, &mut needs);
-        edges.insert(&shape.name, needs);
-    }
-    for (cycle, span) in cycles(schema.shapes.keys().map(String::as_str), &edges) {
-        let message = format!("`{}` can never be built", cycle[0]);
-        out.error(codes::ENDLESS_TYPE, span, message)
-            .with_label(format!("needs itself: {}", cycle.join(" → ")))
-            .with_hint("make one of the fields optional or a list");
-    }
-}
-
-fn required_shapes<'s>(schema: &'s Schema, fields: &'s [Field], into: &mut Vec<(&'s str, Span)>) {
-    for field in fields {
-        match &field.ty {
-            Type::Named(name) if schema.shapes.contains_key(name) => into.push((name, field.span)),
-            Type::Inline(inner) => required_shapes(schema, inner, into),
-            _ => {}
-        }
-    }
-}
-
-fn trigger_cycles(schema: &Schema, facts: &Facts, out: &mut Reporter) {
-    let mut edges: HashMap<&str, Vec<(&str, Span)>> = HashMap::new();
-    for (owner, target, span) in &facts.triggers {
-        edges.entry(owner).or_default().push((target, *span));
-    }
-    for (cycle, span) in cycles(schema.events.keys().map(String::as_str), &edges) {
-        let message = format!("event `{}` triggers itself", cycle[0]);
-        out.warning(codes::TRIGGER_CYCLE, span, message)
-            .with_label(cycle.join(" → "))
-            .with_hint("without an end of its own this runs for ever");
-    }
-}
-
-/// Finds cycles: each with its nodes, the first repeated at the end, and the place of the edge that closes it.
-fn cycles<'n>(
-    nodes: impl Iterator<Item = &'n str>,
-    edges: &HashMap<&'n str, Vec<(&'n str, Span)>>,
-) -> Vec<(Vec<&'n str>, Span)> {
-    let mut found = Vec::new();
-    let mut done: HashSet<&str> = HashSet::new();
-    for node in nodes {
-        // A path of nodes with the next edge of each: recursion without the stack.
-        let mut path = if done.contains(node) { Vec::new() } else { vec![(node, 0)] };
-        while let Some((current, next)) = path.last_mut() {
-            let current = *current;
-            let Some((target, span)) = edges.get(current).and_then(|targets| targets.get(*next)) else {
-                done.insert(current);
-                path.pop();
-                continue;
-            };
-            *next += 1;
-            if let Some(at) = path.iter().position(|(on_path, _)| on_path == target) {
-                let mut cycle: Vec<&str> = path[at..].iter().map(|(on_path, _)| *on_path).collect();
-                cycle.push(target);
-                found.push((cycle, *span));
-            } else if !done.contains(target) {
-                path.push((target, 0));
+        let Some(payload) = &event.payload else {
+            if !facts.broken.contains(&event.name) {
+                out.error(codes::UNKNOWN_KEY, event.key_span, format!("event `{}` has no payload", event.name))
+                    .with_hint("give it a payload with this field, or remove the key");
             }
-        }
-    }
-    found
-}
-
-/// Finds names that become one in generated code, where case and `_` are changed.
-fn collisions(schema: &Schema, out: &mut Reporter) {
-    let types = schema.shapes.values().map(|shape| (shape.name.as_str(), shape.span));
-    let enums = schema.enums.values().map(|item| (item.name.as_str(), item.span));
-    collide("types", types.chain(enums), out);
-    collide("apis", schema.apis.values().map(|item| (item.name.as_str(), item.span)), out);
-    collide("events", schema.events.values().map(|item| (item.name.as_str(), item.span)), out);
-    collide("crons", schema.crons.values().map(|item| (item.name.as_str(), item.span)), out);
-    collide("sockets", schema.sockets.values().map(|item| (item.name.as_str(), item.span)), out);
-}
-
-fn collide<'n>(what: &str, names: impl Iterator<Item = (&'n str, Span)>, out: &mut Reporter) {
-    let mut names: Vec<(&str, Span)> = names.collect();
-    names.sort_by_key(|(_, span)| *span);
-    let mut seen: HashMap<String, &str> = HashMap::new();
-    for (name, span) in names {
-        let plain = name.replace('_', "").to_lowercase();
-        if let Some(first) = seen.get(&plain) {
-            out.error(
-                codes::NAME_COLLISION,
-                span,
-                format!("the {what} `{first}` and `{name}` become one name"),
-            )
-            .with_hint("generated code changes case and `_`; rename one of them");
-        } else {
-            seen.insert(plain, name);
+            continue;
+        };
+        let Some(fields) = schema.fields(payload) else {
+            // What an unknown payload would have is not known; its type stands as Json.
+            if !matches!(payload, Type::Scalar(Scalar::Json)) || facts.broken.is_empty() {
+                let message = format!("the payload of event `{}` is `{payload}`, which has no fields", event.name);
+                out.error(codes::UNKNOWN_KEY, event.key_span, message)
+                    .with_hint("remove the key, or wrap the payload: `payload: { id: Int }`");
+            }
+            continue;
+        };
+        match fields.iter().find(|field| field.name == *key) {
+            None if is_broken(payload, facts) => {}
+            None => {
+                let message = format!("the payload of event `{}` has no field `{key}`", event.name);
+                out.error(codes::UNKNOWN_KEY, event.key_span, message)
+                    .with_hint("the key is a field of the payload")
+                    .with_suggestion(nearest(key, fields.iter().map(|field| field.name.as_str())));
+            }
+            Some(field) if !is_plain(schema, &field.ty) || payload.is_optional() => {
+                let message = format!("`{key}` cannot keep order: it is `{}`", field.ty);
+                let message = if payload.is_optional() { format!("`{key}` may be absent") } else { message };
+                out.error(codes::UNKNOWN_KEY, event.key_span, message)
+                    .with_hint("a key is a required scalar other than Json, or an enum");
+            }
+            Some(_) => {}
         }
     }
 }
 
-/// Finds types that nothing mentions. Models are stored, so they need no other use.
+/// Tells whether the shape has syntax errors, so that it may have more fields than are known.
+fn is_broken(ty: &Type, facts: &Facts) -> bool {
+    matches!(ty.required(), Type::Named(name) if facts.broken.contains(name))
+}
+
+/// Tells whether the type is one plain value that is always there.
+fn is_plain(schema: &Schema, ty: &Type) -> bool {
+    match ty {
+        Type::Scalar(scalar) => *scalar != Scalar::Json,
+        Type::Named(name) => schema.enums.contains_key(name),
+        _ => false,
+    }
+}
+
+/// A query is a shape whose fields can be written as texts, perhaps several of one name.
+fn queries(schema: &Schema, facts: &Facts, out: &mut Reporter) {
+    for (api, span) in &facts.queries {
+        let Some(query) = schema.apis.get(api).and_then(|api| api.query.as_ref()) else {
+            continue;
+        };
+        let Some(fields) = schema.fields(query) else {
+            out.error(codes::BAD_PARAMETER_TYPE, *span, format!("a query cannot be `{query}`"))
+                .with_hint("name a shape or write one in place: `{ limit: Int @default(20) }`");
+            continue;
+        };
+        let is_text = |ty: &Type| is_plain(schema, ty) || matches!(ty, Type::Scalar(Scalar::Json));
+        let fits = |ty: &Type| match ty.required() {
+            Type::List(item) => is_text(item),
+            other => is_text(other),
+        };
+        for field in fields.iter().filter(|field| !fits(&field.ty)) {
+            let place = if matches!(query.required(), Type::Inline(_)) { field.span } else { *span };
+            let message = format!("`{}` is `{}`, which cannot stand in a query", field.name, field.ty);
+            out.error(codes::BAD_PARAMETER_TYPE, place, message)
+                .with_hint("fields of a query are scalars, enums and lists of these");
+        }
+    }
+}
+
+/// Finds types that nothing leads to. Models are stored, so they need no other use; events may be published by any
+/// handler. What an item with syntax errors leads to is not known.
 fn unused(schema: &Schema, facts: &Facts, out: &mut Reporter) {
-    let shapes = schema.shapes.values().filter(|shape| shape.kind != ShapeKind::Model);
-    let shapes = shapes.map(|shape| (&shape.name, shape.span));
-    let enums = schema.enums.values().map(|item| (&item.name, item.span));
-    for (name, span) in shapes.chain(enums) {
-        if !facts.used.contains(name) {
-            out.warning(codes::UNUSED_ITEM, span, format!("`{name}` is never used"))
-                .with_hint("use it or remove it");
+    if !facts.broken.is_empty() {
+        return;
+    }
+    let mut reached: HashSet<&str> = HashSet::new();
+    let mut ahead: Vec<&str> = facts.errors.iter().map(|(name, _)| name.as_str()).collect();
+    ahead.extend(facts.meant.iter().map(String::as_str));
+    let models = schema.shapes.values().filter(|shape| shape.kind == ShapeKind::Model);
+    ahead.extend(models.map(|shape| shape.name.as_str()));
+    mentioned_by_entities(schema, &mut ahead);
+    while let Some(name) = ahead.pop() {
+        if reached.insert(name)
+            && let Some(shape) = schema.shapes.get(name)
+        {
+            shape.fields.iter().for_each(|field| mentioned(&field.ty, &mut ahead));
         }
+    }
+    let shapes = schema.shapes.values().map(|shape| (&shape.name, shape.span));
+    let enums = schema.enums.values().map(|item| (&item.name, item.span));
+    for (name, span) in shapes.chain(enums).filter(|(name, _)| !reached.contains(name.as_str())) {
+        out.warning(codes::UNUSED_ITEM, span, format!("`{name}` is never used"))
+            .with_hint("use it or remove it");
+    }
+}
+
+fn mentioned_by_entities<'s>(schema: &'s Schema, into: &mut Vec<&'s str>) {
+    for api in schema.apis.values() {
+        api.params.iter().chain(&api.headers).for_each(|field| mentioned(&field.ty, into));
+        api.query.iter().chain(&api.body).chain(&api.response).for_each(|ty| mentioned(ty, into));
+    }
+    schema.events.values().filter_map(|event| event.payload.as_ref()).for_each(|ty| mentioned(ty, into));
+    for socket in schema.sockets.values() {
+        socket.params.iter().for_each(|field| mentioned(&field.ty, into));
+        socket.message.iter().for_each(|ty| mentioned(ty, into));
+    }
+}
+
+/// Collects the names that a type consists of.
+fn mentioned<'s>(ty: &'s Type, into: &mut Vec<&'s str>) {
+    match ty {
+        Type::Named(name) => into.push(name),
+        Type::Inline(fields) => fields.iter().for_each(|field| mentioned(&field.ty, into)),
+        Type::List(inner) | Type::Map(inner) | Type::Optional(inner) => mentioned(inner, into),
+        Type::Scalar(_) => {}
     }
 }

@@ -3,6 +3,7 @@
 //! Every pass adds to one [`Reporter`]; the command line and the reload print the result. Nothing here decides
 //! what is wrong.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -24,6 +25,25 @@ pub enum Severity {
     Warning,
 }
 
+impl Severity {
+    /// Returns `error` or `warning`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+}
+
+/// A place in a file as people count it: from 1, columns in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
 /// One problem of a schema, with its place in the source.
 #[derive(Debug, Clone)]
 pub struct Diagnostic {
@@ -37,6 +57,10 @@ pub struct Diagnostic {
     pub file: String,
     /// The byte range in the file.
     pub span: Range<usize>,
+    /// Where the span starts.
+    pub start: Position,
+    /// Where the span ends: the place after its last character.
+    pub end: Position,
     /// What to write under the marked span.
     pub label: String,
     /// How to repair it, when that can be guessed.
@@ -48,14 +72,12 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// Returns the 1-based line of the start of the span.
     pub fn line(&self) -> usize {
-        self.before().matches('\n').count() + 1
+        self.start.line
     }
 
     /// Returns the 1-based column of the start of the span, in characters.
     pub fn column(&self) -> usize {
-        let before = self.before();
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        before[line_start..].chars().count() + 1
+        self.start.column
     }
 
     /// Renders the diagnostic for a person: file, line, column, the source underlined, the hint.
@@ -65,22 +87,6 @@ impl Diagnostic {
         let rendered =
             GraphicalReportHandler::new_themed(theme).with_links(false).render_report(&mut out, self);
         rendered.map_or_else(|_| self.message.clone(), |()| out)
-    }
-
-    /// Returns the source before the span.
-    fn before(&self) -> &str {
-        self.source.get(..self.span.start).unwrap_or(&self.source)
-    }
-
-    /// Widens a span to whole lines, so that a report without context still shows the line.
-    fn whole_lines(&self, span: &SourceSpan) -> SourceSpan {
-        let text = self.source.as_ref();
-        let end = span.offset() + span.len();
-        let start = text.get(..span.offset()).and_then(|before| before.rfind('\n'));
-        let start = start.map_or(0, |at| at + 1);
-        let rest = text.get(end..).unwrap_or_default();
-        let end = end + rest.find('\n').unwrap_or(rest.len());
-        (start, end - start).into()
     }
 
     /// Sets the text under the marked span.
@@ -139,7 +145,8 @@ impl miette::Diagnostic for Diagnostic {
     }
 }
 
-/// The file under its name, so that a diagnostic prints on its own.
+/// The file under its name, so that a diagnostic prints on its own. Looks at the lines around the span only, so that
+/// many diagnostics of a large file cost no more than they must.
 impl SourceCode for Diagnostic {
     fn read_span<'a>(
         &'a self,
@@ -147,33 +154,58 @@ impl SourceCode for Diagnostic {
         lines_before: usize,
         lines_after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let lines = self.whole_lines(span);
-        let inner = self.source.as_ref().read_span(&lines, lines_before, lines_after)?;
+        let text = self.source.as_ref();
+        let (from, to) = (span.offset(), span.offset() + span.len());
+        let (Some(before), Some(after)) = (text.get(..from), text.get(to..)) else {
+            return Err(MietteError::OutOfBounds);
+        };
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let mut start = line_start;
+        let mut line = self.line_of(line_start);
+        for _ in 0..lines_before.min(line) {
+            start = text[..start - 1].rfind('\n').map_or(0, |at| at + 1);
+            line -= 1;
+        }
+        let mut end = to + after.find('\n').unwrap_or(after.len());
+        for _ in 0..lines_after {
+            let Some(rest) = text.get(end + 1..).filter(|rest| !rest.is_empty()) else {
+                break;
+            };
+            end += 1 + rest.find('\n').unwrap_or(rest.len());
+        }
         // Without lines before, the position that is printed is that of the span, not of its line.
-        let column = self.source.get(lines.offset()..span.offset()).unwrap_or_default().chars().count();
-        let column = if lines_before == 0 { column } else { inner.column() };
-        Ok(Box::new(MietteSpanContents::new_named(
-            self.file.clone(),
-            inner.data(),
-            *inner.span(),
-            inner.line(),
-            column,
-            inner.line_count(),
-        )))
+        let column = if lines_before == 0 { text[line_start..from].chars().count() } else { 0 };
+        let data = &text[start..end];
+        let lines = data.matches('\n').count() + 1;
+        let place = (start, data.len()).into();
+        let name = self.file.clone();
+        Ok(Box::new(MietteSpanContents::new_named(name, data.as_bytes(), place, line, column, lines)))
+    }
+}
+
+impl Diagnostic {
+    /// Returns the line of byte `at`, counted from 0 and from the diagnostic's own place.
+    fn line_of(&self, at: usize) -> usize {
+        let (own, text) = (self.span.start, self.source.as_ref());
+        let between = text.get(at.min(own)..at.max(own)).unwrap_or_default().matches('\n').count();
+        let line = self.start.line - 1;
+        if at < own { line.saturating_sub(between) } else { line + between }
     }
 }
 
 /// Collects the diagnostics of all passes over a set of files.
 pub(super) struct Reporter {
     files: Vec<(String, Arc<str>)>,
-    diagnostics: Vec<Diagnostic>,
+    diagnostics: Vec<(usize, Diagnostic)>,
+    /// Where the lines start, of the files that a hint speaks of.
+    lines: HashMap<usize, Vec<usize>>,
 }
 
 impl Reporter {
     /// Makes an empty collection for `files`.
     pub(super) fn new(files: &[SourceFile]) -> Self {
         let named = |file: &SourceFile| (file.path.clone(), Arc::from(file.text.as_str()));
-        Reporter { files: files.iter().map(named).collect(), diagnostics: Vec::new() }
+        Reporter { files: files.iter().map(named).collect(), diagnostics: Vec::new(), lines: HashMap::new() }
     }
 
     /// Adds an error and returns it, to be given a label and a hint.
@@ -204,31 +236,76 @@ impl Reporter {
         message: String,
     ) -> &mut Diagnostic {
         let (file, source) = self.files[span.file].clone();
-        self.diagnostics.push(Diagnostic {
+        let nowhere = Position { line: 1, column: 1 };
+        let diagnostic = Diagnostic {
             code,
             severity,
             message,
             file,
             span: span.start..span.end,
+            start: nowhere,
+            end: nowhere,
             label: String::new(),
             hint: None,
             source,
-        });
-        self.diagnostics.last_mut().expect("one was just pushed")
+        };
+        self.diagnostics.push((span.file, diagnostic));
+        &mut self.diagnostics.last_mut().expect("one was just pushed").1
+    }
+
+    /// Returns how many diagnostics there are: a pass that adds none found nothing wrong.
+    pub(super) fn count(&self) -> usize {
+        self.diagnostics.len()
     }
 
     /// Returns `file:line` of a place, for messages that speak of a second place.
-    pub(super) fn place(&self, span: Span) -> String {
+    pub(super) fn place(&mut self, span: Span) -> String {
         let (file, source) = &self.files[span.file];
-        let line = source.get(..span.start).unwrap_or(source).matches('\n').count() + 1;
-        format!("{file}:{line}")
+        let starts = self.lines.entry(span.file).or_insert_with(|| {
+            std::iter::once(0).chain(source.match_indices('\n').map(|(at, _)| at + 1)).collect()
+        });
+        format!("{file}:{}", starts.partition_point(|start| *start <= span.start))
     }
 
     /// Returns all diagnostics in the order of the files and of their places.
-    pub(super) fn finish(self) -> Vec<Diagnostic> {
-        let order = |file: &str| self.files.iter().position(|(path, _)| path == file);
-        let mut diagnostics = self.diagnostics;
-        diagnostics.sort_by_key(|d| (order(&d.file), d.span.start, d.code));
-        diagnostics
+    pub(super) fn finish(mut self) -> Vec<Diagnostic> {
+        self.diagnostics.sort_by_key(|(file, d)| (*file, d.span.start, d.code));
+        let mut walk: Option<(usize, Walk<'_>)> = None;
+        for (file, diagnostic) in &mut self.diagnostics {
+            let walk = match &mut walk {
+                Some((same, walk)) if same == file => walk,
+                other => &mut other.insert((*file, Walk::new(&self.files[*file].1))).1,
+            };
+            diagnostic.start = walk.to(diagnostic.span.start);
+            diagnostic.end = walk.clone().to(diagnostic.span.end);
+        }
+        self.diagnostics.into_iter().map(|(_, diagnostic)| diagnostic).collect()
+    }
+}
+
+/// Walks through a text once and knows where it is.
+#[derive(Clone)]
+struct Walk<'t> {
+    text: &'t str,
+    at: usize,
+    position: Position,
+}
+
+impl<'t> Walk<'t> {
+    fn new(text: &'t str) -> Self {
+        Walk { text, at: 0, position: Position { line: 1, column: 1 } }
+    }
+
+    /// Goes on to byte `at`, which does not lie before the last one.
+    fn to(&mut self, at: usize) -> Position {
+        for c in self.text.get(self.at..at).unwrap_or_default().chars() {
+            if c == '\n' {
+                self.position = Position { line: self.position.line + 1, column: 1 };
+            } else {
+                self.position.column += 1;
+            }
+        }
+        self.at = at.max(self.at);
+        self.position
     }
 }

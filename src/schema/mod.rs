@@ -14,12 +14,15 @@ mod ast;
 mod attributes;
 mod check;
 pub mod codes;
+mod collisions;
+mod cycles;
 mod diagnostic;
 mod entities;
 mod format;
 mod model;
 mod names;
 mod parse;
+mod reserved;
 mod resolve;
 mod routes;
 mod scan;
@@ -38,7 +41,7 @@ mod tests;
 #[cfg(test)]
 mod validate_tests;
 
-pub use diagnostic::{Diagnostic, Severity};
+pub use diagnostic::{Diagnostic, Position, Severity};
 pub use entities::{Api, CatchUp, Cron, Event, Method, Overlap, Retry, Socket};
 pub use format::format;
 pub use model::{
@@ -91,5 +94,7 @@ pub fn compile(files: &[SourceFile]) -> (Schema, Vec<Diagnostic>) {
     }
     let (schema, facts) = resolve::resolve(&items, &mut out);
     check::check(&schema, &facts, &mut out);
+    cycles::check(&schema, &facts, &mut out);
+    collisions::check(&schema, &facts, &mut out);
     (schema, out.finish())
 }

@@ -8,11 +8,12 @@ use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 
-use super::ast::{Entry, Item, ItemKind, Value, Variant};
+use super::ast::{Entry, Item, ItemKind, Value, Variant, Word};
 use super::codes;
 use super::diagnostic::Reporter;
 use super::entities::{Api, CatchUp, Cron, Event, Method, Overlap, Retry, Socket};
 use super::model::{Attributes, Enum, EnumValue, Json, Scalar, Schema, Shape, ShapeKind, Span, Type};
+use super::reserved::reserved_by;
 use super::spelling::nearest;
 
 const API: &[&str] = &[
@@ -68,6 +69,8 @@ pub(super) const ALIASES: &[(ItemKind, &str, &str)] = &[
     (ItemKind::Ws, "on_disconnect", "onDisconnect"),
 ];
 
+/// More misspelt names than this are not looked up: their number times that of all names would be the cost.
+const MAX_GUESSES: usize = 100;
 const MAILBOX: usize = 1024;
 /// Per session: what does not fit waits in the connection, where the client feels it.
 const SESSION_MAILBOX: usize = 16;
@@ -82,8 +85,23 @@ pub(super) struct Facts {
     pub defaults: Vec<Written>,
     /// Event → event, where the trigger is written.
     pub triggers: Vec<(String, String, Span)>,
-    /// The names of all types that something mentions.
-    pub used: HashSet<String>,
+    /// The types that misspelt names were probably meant to be.
+    pub meant: HashSet<String>,
+    /// Every handler, under the name it is found by.
+    pub handlers: Vec<Handler>,
+    /// Every name in `errors`.
+    pub errors: Vec<(String, Span)>,
+    /// The query types that resolved, by api.
+    pub queries: Vec<(String, Span)>,
+    /// The items with syntax errors; there may be more in them than is known.
+    pub broken: HashSet<String>,
+}
+
+/// A handler that an item names.
+pub(super) struct Handler {
+    pub kind: &'static str,
+    pub name: String,
+    pub span: Span,
 }
 
 /// A declared route.
@@ -112,6 +130,8 @@ pub(super) struct Resolver<'a> {
     pub(super) shapes: HashSet<String>,
     pub(super) enums: HashMap<String, Vec<String>>,
     pub(super) events: HashSet<String>,
+    /// How often a name may still be looked for among all of its kind.
+    pub(super) guesses: usize,
 }
 
 /// Resolves all items; adds what is wrong to `out`.
@@ -122,6 +142,7 @@ pub(super) fn resolve(items: &[Item], out: &mut Reporter) -> (Schema, Facts) {
         shapes: HashSet::new(),
         enums: HashMap::new(),
         events: HashSet::new(),
+        guesses: MAX_GUESSES,
     };
     let items = resolver.declare(items);
     let mut schema = Schema::default();
@@ -153,6 +174,9 @@ impl Resolver<'_> {
             }
             seen.insert((space, name), item.name.span);
             self.item_name(item);
+            if item.broken {
+                self.facts.broken.insert(name.to_owned());
+            }
             match item.kind {
                 ItemKind::Enum => {
                     let values = item.values.iter().map(|value| value.name.text.clone()).collect();
@@ -180,6 +204,17 @@ impl Resolver<'_> {
                 .with_hint("choose another name");
         } else {
             self.identifier(name);
+            self.unreserved(name, item.kind.is_type() || item.kind == ItemKind::Event);
+        }
+    }
+
+    /// Reports a name that generated code could not use; `is_type` is for what becomes a type of this name.
+    pub(super) fn unreserved(&mut self, name: &Word, is_type: bool) {
+        if let Some(owner) = reserved_by(&name.text, is_type) {
+            self.out
+                .error(codes::RESERVED_WORD, name.span, format!("`{}` is a reserved name", name.text))
+                .with_label(format!("a word of {owner}"))
+                .with_hint("choose another name");
         }
     }
 
@@ -222,19 +257,23 @@ impl Resolver<'_> {
     }
 
     fn enumeration(&mut self, item: &Item) -> Enum {
-        let mut values: Vec<EnumValue> = Vec::new();
+        let mut values: IndexMap<&str, EnumValue> = IndexMap::new();
         for Variant { name, doc } in &item.values {
-            if values.iter().any(|known| known.name == name.text) {
+            self.identifier(name);
+            if values.contains_key(name.text.as_str()) {
                 let message = format!("`{}` has the value `{}` twice", item.name.text, name.text);
-                self.out.error(codes::DUPLICATE_FIELD, name.span, message);
-            } else {
-                values.push(EnumValue { name: name.text.clone(), doc: doc.clone(), span: name.span });
+                self.out
+                    .error(codes::DUPLICATE_FIELD, name.span, message)
+                    .with_hint("remove one of the two");
+                continue;
             }
+            values.insert(&name.text, EnumValue { name: name.text.clone(), doc: doc.clone(), span: name.span });
         }
-        if values.is_empty() {
+        if values.is_empty() && !item.broken {
             let message = format!("enum `{}` has no values", item.name.text);
             self.out.error(codes::ENDLESS_TYPE, item.name.span, message).with_hint("add at least one value");
         }
+        let values = values.into_values().collect();
         Enum { name: item.name.text.clone(), values, doc: item.doc.clone(), span: item.name.span }
     }
 
@@ -245,19 +284,21 @@ impl Resolver<'_> {
         let (path, params) = self.route(item, &p, method.as_str());
         let response = p.get("response").map(|entry| self.ty(&entry.value));
         let status = p.get("status").and_then(|entry| self.success(&entry.value));
+        self.bodies(&p, method, status);
+        self.handler("an api", &item.name);
         Api {
             name: item.name.text.clone(),
             method,
             path,
             params,
-            query: p.get("query").map(|entry| self.ty(&entry.value)),
+            query: p.get("query").map(|entry| self.query(item, &entry.value)),
             headers: p.get("headers").map(|entry| self.headers(&entry.value)).unwrap_or_default(),
             body: p.get("body").map(|entry| self.ty(&entry.value)),
             status: status.unwrap_or(if response.is_some() { 200 } else { 204 }),
             response,
             errors: p.get("errors").map(|entry| self.errors(&entry.value)).unwrap_or_default(),
             triggers: self.triggers(&p, None),
-            middlewares: self.name_list(&p, "middlewares"),
+            middlewares: self.handlers(&p, "middlewares", "a middleware", ""),
             timeout: p.get("timeout").and_then(|entry| self.duration(&entry.value)),
             concurrency: self.count(&p, "concurrency").unwrap_or(API_CONCURRENCY),
             mailbox: self.count(&p, "mailbox").unwrap_or(MAILBOX),
@@ -271,7 +312,7 @@ impl Resolver<'_> {
         Event {
             name: item.name.text.clone(),
             payload: p.get("payload").map(|entry| self.ty(&entry.value)),
-            handlers: self.name_list(&p, "handler"),
+            handlers: self.handlers(&p, "handler", "an event handler", ""),
             triggers: self.triggers(&p, Some(&item.name.text)),
             durable: p.get("durable").and_then(|entry| self.flag(&entry.value)).unwrap_or(true),
             key: p.get("key").and_then(|entry| self.text(&entry.value)),
@@ -302,11 +343,19 @@ impl Resolver<'_> {
         if let Some(max) = p.get("max").and_then(|entry| self.duration(&entry.value)) {
             retry.max = max;
         }
+        let waits = p.get("max").or(p.get("backoff")).filter(|_| retry.max < retry.backoff);
+        if let Some(entry) = waits {
+            let message = format!("`max` ({:?}) is less than `backoff` ({:?})", retry.max, retry.backoff);
+            self.out
+                .error(codes::BAD_DURATION, entry.value.span, message)
+                .with_hint("`backoff` is the first wait, `max` the longest, 30s unless it is given");
+        }
         retry
     }
 
     fn cron(&mut self, item: &Item) -> Cron {
         let p = self.properties(item, CRON, &["schedule"]);
+        self.handler("a cron", &item.name);
         let overlaps = [("skip", Overlap::Skip), ("queue", Overlap::Queue), ("parallel", Overlap::Parallel)];
         let catch_ups = [("none", CatchUp::None), ("one", CatchUp::One), ("all", CatchUp::All)];
         Cron {
@@ -327,18 +376,19 @@ impl Resolver<'_> {
 
     fn socket(&mut self, item: &Item) -> Socket {
         let p = self.properties(item, SOCKET, &["path"]);
+        let owner = item.name.text.as_str();
         let (path, params) = self.route(item, &p, "ws");
         Socket {
             name: item.name.text.clone(),
             path,
             params,
             message: p.get("message").map(|entry| self.ty(&entry.value)),
-            on_connect: self.name_list(&p, "onConnect"),
-            on_message: self.name_list(&p, "onMessage"),
-            on_disconnect: self.name_list(&p, "onDisconnect"),
+            on_connect: self.handlers(&p, "onConnect", "a websocket function", owner),
+            on_message: self.handlers(&p, "onMessage", "a websocket function", owner),
+            on_disconnect: self.handlers(&p, "onDisconnect", "a websocket function", owner),
             triggers: self.triggers(&p, None),
             broadcast: p.get("broadcast").and_then(|entry| self.flag(&entry.value)).unwrap_or(false),
-            middlewares: self.name_list(&p, "middlewares"),
+            middlewares: self.handlers(&p, "middlewares", "a middleware", ""),
             mailbox: self.count(&p, "mailbox").unwrap_or(SESSION_MAILBOX),
             doc: item.doc.clone(),
             span: item.name.span,
@@ -359,7 +409,7 @@ impl Resolver<'_> {
             .collect();
         let properties = self.known(&item.entries, known, &aliases, item.kind.as_str());
         for name in required {
-            if !properties.contains_key(name) {
+            if !properties.contains_key(name) && !item.broken {
                 let message = format!("{} `{}` has no `{name}`", item.kind.as_str(), item.name.text);
                 self.out
                     .error(codes::MISSING_PROPERTY, item.name.span, message)
@@ -417,9 +467,10 @@ impl Resolver<'_> {
         };
         for word in self.names(&entry.value) {
             if !self.events.contains(&word.text) {
-                let near = nearest(&word.text, self.events.iter().map(String::as_str)).map(str::to_owned);
+                let near = self.near_event(&word.text);
                 self.out
                     .error(codes::UNKNOWN_EVENT, word.span, format!("there is no event `{}`", word.text))
+                    .with_hint(format!("declare it: `event {} {{ … }}`", word.text))
                     .with_suggestion(near.as_deref());
                 continue;
             }

@@ -1,7 +1,13 @@
-//! Paths and what stands in them: `:id` and `{id}` become `{id}`, every parameter gets a type. Called by `resolve`.
+//! What HTTP says about apis and websockets: paths (`:id` and `{id}` become `{id}`, every parameter gets a type),
+//! query, headers, and where bodies may be. Called by `resolve`.
+
+use std::collections::HashMap;
+
+use indexmap::IndexSet;
 
 use super::ast::{Item, Value, ValueKind, Word};
 use super::codes;
+use super::entities::Method;
 use super::model::{Attributes, Field, Scalar, Span, Type};
 use super::resolve::{Properties, Resolver, Route};
 use super::spelling::nearest;
@@ -14,30 +20,28 @@ impl Resolver<'_> {
         properties: &Properties<'_>,
         method: &'static str,
     ) -> (String, Vec<Field>) {
-        let Some(entry) = properties.get("path") else {
-            return (String::new(), Vec::new());
-        };
-        let Some(written) = self.text(&entry.value) else {
+        let written = properties.get("path").and_then(|entry| Some((entry, self.text(&entry.value)?)));
+        let Some((entry, written)) = written else {
+            // Without a path nothing can be said about their names, but still about their types.
+            if let Some(entries) = properties.get("params").and_then(|entry| self.object(&entry.value)) {
+                self.fields(entries);
+            }
             return (String::new(), Vec::new());
         };
         let span = entry.value.span;
         let (path, names) = self.path(&written, span);
         self.facts.routes.push(Route { owner: item.name.text.clone(), method, path: path.clone(), span });
-        let mut declared = properties
-            .get("params")
-            .map(|entry| self.parameter_types(&entry.value, &names))
-            .unwrap_or_default();
-        let mut params = Vec::new();
-        for name in names {
-            let at = declared.iter().position(|field| field.name == name);
-            params.push(at.map_or_else(|| text_parameter(&name, span), |at| declared.swap_remove(at)));
-        }
-        (path, params)
+        let declared = properties.get("params").map(|entry| self.parameter_types(&entry.value, &names));
+        let declared = declared.unwrap_or_default().into_iter();
+        let mut declared: HashMap<String, Field> = declared.map(|field| (field.name.clone(), field)).collect();
+        let params = names.into_iter();
+        let params = params.map(|name| declared.remove(&name).unwrap_or_else(|| text_parameter(&name, span)));
+        (path, params.collect())
     }
 
     /// Brings a path to its one form; returns it with the names of its parameters.
-    fn path(&mut self, written: &str, span: Span) -> (String, Vec<String>) {
-        let mut names: Vec<String> = Vec::new();
+    fn path(&mut self, written: &str, span: Span) -> (String, IndexSet<String>) {
+        let mut names: IndexSet<String> = IndexSet::new();
         if !written.starts_with('/') {
             self.out
                 .error(codes::BAD_PATH, span, "a path starts with `/`")
@@ -59,12 +63,10 @@ impl Resolver<'_> {
                     .with_hint("nothing can follow it: it takes the rest of the path");
             }
             self.identifier(&Word { text: name.to_owned(), span });
-            if names.iter().any(|known| known == name) {
+            if !names.insert(name.to_owned()) {
                 self.out
                     .error(codes::DUPLICATE_PARAMETER, span, format!("the path names `{name}` twice"))
                     .with_hint("give the second one another name");
-            } else {
-                names.push(name.to_owned());
             }
             path.push_str(&if rest { format!("{{*{name}}}") } else { format!("{{{name}}}") });
         }
@@ -82,11 +84,13 @@ impl Resolver<'_> {
     }
 
     /// Reads `params`, which may only name parameters of the path.
-    fn parameter_types(&mut self, value: &Value, names: &[String]) -> Vec<Field> {
+    fn parameter_types(&mut self, value: &Value, names: &IndexSet<String>) -> Vec<Field> {
         let Some(entries) = self.object(value) else {
             return Vec::new();
         };
+        let before = self.out.count();
         let fields = self.fields(entries);
+        let resolved = self.out.count() == before;
         for field in &fields {
             if !names.contains(&field.name) {
                 let near = nearest(&field.name, names.iter().map(String::as_str));
@@ -99,12 +103,7 @@ impl Resolver<'_> {
                     .with_hint(format!("add `{{{}}}` to the path or remove it here", field.name))
                     .with_suggestion(near);
             }
-            let fits = match &field.ty {
-                Type::Scalar(scalar) => *scalar != Scalar::Json,
-                Type::Named(name) => self.enums.contains_key(name),
-                _ => false,
-            };
-            if !fits {
+            if resolved && !self.is_text(&field.ty) {
                 let message = format!("a path parameter cannot be `{}`", field.ty);
                 self.out
                     .error(codes::BAD_PARAMETER_TYPE, field.span, message)
@@ -112,6 +111,41 @@ impl Resolver<'_> {
             }
         }
         fields
+    }
+
+    /// Tells whether a value of the type is one text.
+    fn is_text(&self, ty: &Type) -> bool {
+        match ty {
+            Type::Scalar(scalar) => *scalar != Scalar::Json,
+            Type::Named(name) => self.enums.contains_key(name),
+            _ => false,
+        }
+    }
+
+    /// Reads `query`; whether its fields can stand in a query is checked later.
+    pub(super) fn query(&mut self, item: &Item, value: &Value) -> Type {
+        let before = self.out.count();
+        let ty = self.ty(value);
+        if self.out.count() == before && !matches!(value.kind, ValueKind::Broken) {
+            self.facts.queries.push((item.name.text.clone(), value.span));
+        }
+        ty
+    }
+
+    /// Reports bodies where HTTP has none.
+    pub(super) fn bodies(&mut self, properties: &Properties<'_>, method: Method, status: Option<u16>) {
+        if let Some(entry) = properties.get("body").filter(|_| matches!(method, Method::Get | Method::Head)) {
+            let message = format!("a {} request has no body", method.as_str());
+            self.out
+                .error(codes::UNEXPECTED_BODY, entry.key.span, message)
+                .with_hint("take the values from `query`, or use another method");
+        }
+        let empty = status.filter(|status| matches!(status, 204 | 205 | 304));
+        if let (Some(entry), Some(status)) = (properties.get("response"), empty) {
+            self.out
+                .error(codes::UNEXPECTED_BODY, entry.key.span, format!("an answer with the status {status} has no body"))
+                .with_hint("remove `response`, or choose another status");
+        }
     }
 
     /// Reads `headers`; names become lower case.
@@ -126,10 +160,21 @@ impl Resolver<'_> {
             let token = |c: char| c.is_ascii_alphanumeric() || "-_.!#$%&'*+^`|~".contains(c);
             if entry.key.text.is_empty() || !entry.key.text.chars().all(token) {
                 let message = format!("`{}` is not the name of a header", entry.key.text);
-                self.out.error(codes::BAD_NAME, entry.key.span, message);
+                self.out
+                    .error(codes::BAD_NAME, entry.key.span, message)
+                    .with_hint("names of headers are letters, digits and signs as `-`, without spaces");
             }
         }
-        self.named_fields(&entries)
+        let before = self.out.count();
+        let fields = self.named_fields(&entries);
+        let unfit = fields.iter().filter(|field| !self.is_text(field.ty.required()));
+        let unfit: Vec<&Field> = unfit.filter(|_| self.out.count() == before).collect();
+        for field in unfit {
+            self.out
+                .error(codes::BAD_PARAMETER_TYPE, field.span, format!("a header cannot be `{}`", field.ty))
+                .with_hint("use a scalar other than Json, or an enum; it may be optional");
+        }
+        fields
     }
 }
 

@@ -1,4 +1,4 @@
-//! Cuts a file into items and finds its doc comments, so that one broken item never hides the next.
+//! Text → tokens, cut into items, so that one broken item never hides the next. Finds the doc comments on the way.
 //!
 //! Called by `parse`. Knows strings, comments and braces, but no grammar.
 
@@ -8,39 +8,42 @@ use super::ast::ItemKind;
 
 /// A file cut into pieces.
 pub(super) struct Scan {
-    /// The items, or what stands where items should be.
-    pub chunks: Vec<Chunk>,
+    /// All tokens; white space and comments are none.
+    pub tokens: Vec<Token>,
+    /// The tokens of each item, or of what stands where items should be.
+    pub chunks: Vec<Range<usize>>,
     /// The `///` comments, in order.
     pub docs: Vec<Range<usize>>,
-    /// Texts and comments that are never closed.
+    /// Texts and comments that are never closed, in order.
     pub unclosed: Vec<Range<usize>>,
 }
 
-/// One piece of a file that should be an item.
-pub(super) struct Chunk {
-    /// From the first to the last token.
-    pub range: Range<usize>,
-    /// The first word, when the piece starts with two words.
-    pub keyword: Option<Range<usize>>,
-    /// The first token.
-    pub first: Range<usize>,
-    /// The outermost brace, when it is never closed.
-    pub open_brace: Option<usize>,
-    /// The deepest nesting of braces, brackets and parentheses.
-    pub depth: usize,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum TokenKind {
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TokenKind {
+    /// A name; `-`, `.` and `/` may stand inside. Its letters may be wrong ones.
     Word,
+    /// A number with whatever follows its digits, as a unit.
+    Number,
+    /// A text with its quotes.
     Text,
+    /// A text in single quotes, which the language does not have.
+    Single,
+    /// The rest of a line after a quote that is never closed.
+    Unclosed,
+    /// Any other character; 0 when it is not ASCII.
     Sign(u8),
 }
 
-struct Token {
-    kind: TokenKind,
-    range: Range<usize>,
-    first_on_line: bool,
+/// One token.
+#[derive(Debug, Clone)]
+pub(super) struct Token {
+    /// What it is.
+    pub kind: TokenKind,
+    /// Its bytes.
+    pub range: Range<usize>,
+    /// Whether nothing but space and comments stands before it on its line.
+    pub first_on_line: bool,
 }
 
 /// Cuts `text` into items.
@@ -50,53 +53,33 @@ pub(super) fn scan(text: &str) -> Scan {
     let mut chunks = Vec::new();
     let mut start = 0;
     while start < tokens.len() {
-        let (chunk, end) = cut(text, &tokens, start);
-        chunks.push(chunk);
+        let end = cut(text, &tokens, start);
+        chunks.push(start..end);
         start = end;
     }
-    Scan { chunks, docs: lexer.docs, unclosed: lexer.unclosed }
+    Scan { tokens, chunks, docs: lexer.docs, unclosed: lexer.unclosed }
 }
 
-/// Cuts the piece that starts at token `start`; returns it and the first token after it.
-fn cut(text: &str, tokens: &[Token], start: usize) -> (Chunk, usize) {
-    let (mut braces, mut depth, mut deepest) = (0_usize, 0_usize, 0_usize);
-    let mut open_brace = None;
-    let mut end = start;
-    while end < tokens.len() {
-        if end > start && begins_item(text, tokens, end, braces) {
-            break;
+/// Returns the first token after the piece that starts at token `start`.
+fn cut(text: &str, tokens: &[Token], start: usize) -> usize {
+    let close = TokenKind::Sign(b'}');
+    if tokens[start].kind == close {
+        let others = tokens[start..].iter().position(|token| token.kind != close);
+        return others.map_or(tokens.len(), |count| start + count);
+    }
+    let mut braces = 0_usize;
+    for at in start..tokens.len() {
+        if at > start && begins_item(text, tokens, at, braces) {
+            return at;
         }
-        let token = &tokens[end];
-        end += 1;
-        match token.kind {
-            TokenKind::Sign(b'{' | b'[' | b'(' | b'<') => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            TokenKind::Sign(b'}' | b']' | b')' | b'>') => depth = depth.saturating_sub(1),
+        match tokens[at].kind {
+            TokenKind::Sign(b'{') => braces += 1,
+            TokenKind::Sign(b'}') if braces <= 1 => return at + usize::from(braces == 1),
+            TokenKind::Sign(b'}') => braces -= 1,
             _ => {}
         }
-        if token.kind == TokenKind::Sign(b'{') {
-            braces += 1;
-            open_brace.get_or_insert(token.range.start);
-        }
-        if token.kind == TokenKind::Sign(b'}') && braces > 0 {
-            braces -= 1;
-            if braces == 0 {
-                open_brace = None;
-                break;
-            }
-        }
     }
-    let two_words = [start, start + 1].iter().all(|at| *at < end && tokens[*at].kind == TokenKind::Word);
-    let chunk = Chunk {
-        range: tokens[start].range.start..tokens[end - 1].range.end,
-        keyword: two_words.then(|| tokens[start].range.clone()),
-        first: tokens[start].range.clone(),
-        open_brace,
-        depth: deepest,
-    };
-    (chunk, end)
+    tokens.len()
 }
 
 /// Tells whether an item begins at token `at`. Inside braces a name and an opening brace must follow the keyword,
@@ -106,9 +89,9 @@ fn begins_item(text: &str, tokens: &[Token], at: usize, braces: usize) -> bool {
     let token = &tokens[at];
     token.first_on_line
         && token.kind == TokenKind::Word
-        && ItemKind::from_word(&text[token.range.clone()]).is_some()
         && is(at + 1, TokenKind::Word)
         && (braces == 0 || is(at + 2, TokenKind::Sign(b'{')))
+        && ItemKind::from_word(&text[token.range.clone()]).is_some()
 }
 
 struct Lexer<'a> {
@@ -141,19 +124,43 @@ impl Lexer<'_> {
         tokens
     }
 
+    /// Passes the token that begins with `next`.
     fn token(&mut self, next: char) -> TokenKind {
-        if next == '"' {
-            self.quoted();
-            return TokenKind::Text;
+        let second = self.text.as_bytes().get(self.at + next.len_utf8()).copied().unwrap_or_default();
+        match next {
+            '"' => self.quoted(),
+            '\'' => self.single(),
+            '0'..='9' => self.number(),
+            '+' | '-' if second.is_ascii_digit() => self.number(),
+            _ if next.is_alphabetic() || next == '_' => {
+                self.run(|c| c.is_alphanumeric() || c == '_', "-./", |byte| {
+                    byte.is_ascii_alphanumeric() || byte == b'_'
+                });
+                TokenKind::Word
+            }
+            _ => {
+                self.at += next.len_utf8();
+                TokenKind::Sign(if next.is_ascii() { next as u8 } else { 0 })
+            }
         }
-        if next.is_alphanumeric() || next == '_' {
-            let rest = &self.text[self.at..];
-            let word = |c: char| c.is_alphanumeric() || c == '_';
-            self.at += rest.find(|c| !word(c)).unwrap_or(rest.len());
-            return TokenKind::Word;
+    }
+
+    fn number(&mut self) -> TokenKind {
+        self.at += 1;
+        self.run(|c| c.is_ascii_alphanumeric() || c == '_', ".-", |byte| byte.is_ascii_digit());
+        TokenKind::Number
+    }
+
+    /// Passes characters that fit `within`, and those of `joints` that are followed by what fits `after`.
+    fn run(&mut self, within: impl Fn(char) -> bool, joints: &str, after: impl Fn(u8) -> bool) {
+        let bytes = self.text.as_bytes();
+        while let Some(c) = self.text[self.at..].chars().next() {
+            let joint = joints.contains(c) && bytes.get(self.at + 1).copied().is_some_and(&after);
+            if !within(c) && !joint {
+                break;
+            }
+            self.at += c.len_utf8();
         }
-        self.at += next.len_utf8();
-        TokenKind::Sign(u8::try_from(next).unwrap_or(b'?'))
     }
 
     fn comment(&mut self) {
@@ -176,25 +183,35 @@ impl Lexer<'_> {
     }
 
     /// Passes a quoted text; one that is not closed ends with its line.
-    fn quoted(&mut self) {
+    fn quoted(&mut self) -> TokenKind {
         let start = self.at;
         let mut escaped = false;
+        let mut end = self.text.len();
         for (offset, c) in self.text[start + 1..].char_indices() {
             let at = start + 1 + offset;
             match c {
                 '\n' => {
-                    self.at = at;
-                    self.unclosed.push(start..at);
-                    return;
+                    end = at;
+                    break;
                 }
                 '"' if !escaped => {
                     self.at = at + 1;
-                    return;
+                    return TokenKind::Text;
                 }
                 _ => escaped = c == '\\' && !escaped,
             }
         }
-        self.at = self.text.len();
-        self.unclosed.push(start..self.at);
+        self.at = end;
+        self.unclosed.push(start..start + self.text[start..end].trim_end().len());
+        TokenKind::Unclosed
+    }
+
+    /// Passes a text in single quotes, or the quote alone when its line has no second one.
+    fn single(&mut self) -> TokenKind {
+        let rest = &self.text[self.at + 1..];
+        let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
+        let end = line.find('\'');
+        self.at += end.map_or(1, |end| end + 2);
+        if end.is_some() { TokenKind::Single } else { TokenKind::Sign(b'\'') }
     }
 }

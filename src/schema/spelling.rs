@@ -1,10 +1,14 @@
 //! Finds the name that was probably meant. Called by the passes for their hints.
 
-/// Returns the candidate nearest to `name`, if one is near enough to be a slip of the pen.
+/// Returns the candidate nearest to `name`, if one is near enough to be a slip of the pen; of several the first in
+/// the alphabet.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).clamp(1, 3);
-    let ranked = candidates.into_iter().map(|known| (distance(name, known), known));
-    let (found, known) = ranked.min_by_key(|(steps, _)| *steps)?;
+    let length = name.chars().count();
+    let limit = (length / 3).clamp(1, 3);
+    // No distance is less than the difference of the lengths.
+    let in_reach = |known: &&str| known.chars().count().abs_diff(length) <= limit;
+    let ranked = candidates.into_iter().filter(in_reach).map(|known| (distance(name, known), known));
+    let (found, known) = ranked.min()?;
     (found <= limit).then_some(known)
 }
 

@@ -66,16 +66,16 @@ fn fixtures_give_their_expected_diagnostics() {
         assert!(!name.starts_with("valid") || diagnostics.is_empty(), "{name} must be clean:\n{actual}");
     }
     assert!(wrong.is_empty(), "run with UPDATE=1 and look at the difference:\n{}", wrong.join("\n"));
-    let all: BTreeSet<&str> = codes::ALL.iter().map(|(code, _)| *code).collect();
+    let all: BTreeSet<&str> = codes::ALL.iter().map(|known| known.code).collect();
     assert_eq!(seen, all, "every code has a fixture");
 }
 
 #[test]
 fn the_codes_are_distinct_and_have_titles() {
-    let distinct: BTreeSet<&str> = codes::ALL.iter().map(|(code, _)| *code).collect();
+    let distinct: BTreeSet<&str> = codes::ALL.iter().map(|known| known.code).collect();
     assert_eq!(distinct.len(), codes::ALL.len());
-    assert_eq!(codes::title(codes::SYNTAX), Some("syntax error"));
-    assert_eq!(codes::title("S9999"), None);
+    assert_eq!(codes::find("s0001").map(|known| known.title), Some("syntax error"));
+    assert!(codes::find("S9999").is_none() && codes::find("").is_none());
 }
 
 #[test]
@@ -270,4 +270,23 @@ fn no_text_makes_the_compiler_panic() {
         compile_text(&sign.repeat(20_000));
         compile_text(&format!("model A {{ x: {}", sign.repeat(20_000)));
     }
+}
+
+#[test]
+fn every_code_has_an_example_that_gives_it_and_a_cure() {
+    let mut wrong = Vec::new();
+    for known in codes::ALL {
+        let (_, diagnostics) = compile_text(known.example);
+        let fits = |d: &Diagnostic| d.code == known.code && d.severity == known.severity;
+        if diagnostics.is_empty() || !diagnostics.iter().all(fits) {
+            wrong.push(format!("example of {}:\n{}", known.code, render(&diagnostics)));
+        }
+        let (_, diagnostics) = compile_text(known.cure);
+        if !diagnostics.is_empty() {
+            wrong.push(format!("cure of {}:\n{}", known.code, render(&diagnostics)));
+        }
+        let sentences = known.explanation.matches(". ").count() + 1;
+        assert!((1..=4).contains(&sentences) && known.explanation.ends_with('.'), "{}", known.code);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

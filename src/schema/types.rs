@@ -1,11 +1,33 @@
 //! Type expressions and fields. Called by `resolve` wherever a type may stand; attributes are left to `attributes`.
 
+use indexmap::IndexMap;
+
 use super::ast::{Entry, Value, ValueKind, Word};
 use super::codes;
 use super::model::{Field, Scalar, Span, Type};
 use super::resolve::Resolver;
 use super::spelling::nearest;
 use super::values::describe;
+
+/// Types of other languages, and ours for them.
+const FOREIGN: [(&str, &str); 16] = [
+    ("any", "Json"),
+    ("object", "Json"),
+    ("jsonb", "Json"),
+    ("unknown", "Json"),
+    ("integer", "Int"),
+    ("long", "Int"),
+    ("bigint", "Int"),
+    ("number", "Float"),
+    ("double", "Float"),
+    ("real", "Float"),
+    ("numeric", "Decimal"),
+    ("text", "String"),
+    ("varchar", "String"),
+    ("timestamp", "DateTime"),
+    ("guid", "Uuid"),
+    ("blob", "Bytes"),
+];
 
 /// What stands for a type that could not be understood: it accepts everything.
 const UNKNOWN: Type = Type::Scalar(Scalar::Json);
@@ -17,43 +39,93 @@ impl Resolver<'_> {
             ValueKind::Word(name) | ValueKind::Text(name) => self.named(name, value.span),
             ValueKind::Object(entries) => Type::Inline(self.fields(entries)),
             ValueKind::Array(item) => Type::List(Box::new(self.ty(item))),
-            ValueKind::Optional(inner) => optional(self.ty(inner)),
-            ValueKind::Generic(name, argument) if name.text == "Map" => {
-                Type::Map(Box::new(self.ty(argument)))
+            ValueKind::Optional(inner) => {
+                let inner = self.ty(inner);
+                if inner.is_optional() {
+                    self.needless_optional(value.span, "remove one `?`");
+                }
+                optional(inner)
             }
-            ValueKind::Generic(name, _) => {
-                self.out
-                    .error(codes::UNKNOWN_TYPE, name.span, format!("there is no type `{}<…>`", name.text))
-                    .with_hint("the only one of its kind is `Map<T>`");
-                UNKNOWN
-            }
+            ValueKind::Generic(name, argument) => self.generic(name, argument),
             ValueKind::Number(_) | ValueKind::List(_) => {
                 self.out
                     .error(codes::BAD_VALUE, value.span, "expected a type")
                     .with_label(format!("this is {}", describe(&value.kind)));
                 UNKNOWN
             }
+            // Reported by the parser.
+            ValueKind::Broken => UNKNOWN,
         }
+    }
+
+    fn generic(&mut self, name: &Word, argument: &Value) -> Type {
+        let inner = self.ty(argument);
+        let hint = match name.text.as_str() {
+            "Map" => {
+                if inner.is_optional() {
+                    self.needless_optional(argument.span, "a key of a map may simply be absent");
+                }
+                return Type::Map(Box::new(inner));
+            }
+            "Array" | "List" | "Set" | "Vec" => format!("write `{inner}[]`"),
+            "Option" | "Optional" | "Maybe" => format!("write `{inner}?`"),
+            "map" | "Record" | "Dict" | "HashMap" => format!("write `Map<{inner}>`"),
+            _ => "the only one of its kind is `Map<T>`".to_owned(),
+        };
+        self.out
+            .error(codes::UNKNOWN_TYPE, name.span, format!("there is no type `{}<…>`", name.text))
+            .with_hint(hint);
+        UNKNOWN
+    }
+
+    fn needless_optional(&mut self, span: Span, hint: &str) {
+        self.out
+            .warning(codes::MEANINGLESS_OPTIONAL, span, "this `?` says nothing")
+            .with_label("absent and null are the same")
+            .with_hint(hint);
     }
 
     fn named(&mut self, name: &str, span: Span) -> Type {
         if self.shapes.contains(name) || self.enums.contains_key(name) {
-            self.facts.used.insert(name.to_owned());
             return Type::Named(name.to_owned());
         }
         if let Some(scalar) = Scalar::from_name(name) {
             return Type::Scalar(scalar);
         }
-        let scalars = Scalar::ALL.map(Scalar::as_str);
-        let mut known: Vec<&str> = self.shapes.iter().chain(self.enums.keys()).map(String::as_str).collect();
-        known.extend(scalars);
-        known.sort_unstable();
-        let near = nearest(name, known);
+        let foreign = FOREIGN.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+        let near = match foreign {
+            Some((_, ours)) => Some((*ours).to_owned()),
+            None => self.near_type(name),
+        };
+        let hint = if name == "Map" { "write `Map<T>`" } else { "declare it as a model, input, type or enum" };
         self.out
             .error(codes::UNKNOWN_TYPE, span, format!("there is no type `{name}`"))
-            .with_hint("declare it as a model, input, type or enum")
-            .with_suggestion(near);
+            .with_hint(hint)
+            .with_suggestion(near.as_deref());
+        // It is in use, only not under its name.
+        self.facts.meant.extend(near);
         UNKNOWN
+    }
+
+    /// Returns the type whose name is nearest to `name`.
+    fn near_type(&mut self, name: &str) -> Option<String> {
+        let scalars = Scalar::ALL.map(Scalar::as_str);
+        let declared = self.shapes.iter().chain(self.enums.keys()).map(String::as_str);
+        let guesses = &mut self.guesses;
+        guess(guesses, name, declared.chain(scalars))
+    }
+
+    /// Returns the shape whose name is nearest to `name`, unless it is one.
+    pub(super) fn near_shape(&mut self, name: &str) -> Option<String> {
+        if self.shapes.contains(name) {
+            return None;
+        }
+        guess(&mut self.guesses, name, self.shapes.iter().map(String::as_str))
+    }
+
+    /// Returns the event whose name is nearest to `name`.
+    pub(super) fn near_event(&mut self, name: &str) -> Option<String> {
+        guess(&mut self.guesses, name, self.events.iter().map(String::as_str))
     }
 
     /// Resolves the fields of a shape or an inline type.
@@ -66,10 +138,10 @@ impl Resolver<'_> {
 
     /// Resolves fields whose names were checked by the caller.
     pub(super) fn named_fields(&mut self, entries: &[Entry]) -> Vec<Field> {
-        let mut fields: Vec<Field> = Vec::new();
+        let mut fields: IndexMap<&str, Field> = IndexMap::new();
         for entry in entries {
             let field = self.field(entry);
-            if let Some(first) = fields.iter().find(|known| known.name == field.name) {
+            if let Some(first) = fields.get(entry.key.text.as_str()) {
                 let place = self.out.place(first.span);
                 self.out
                     .error(
@@ -81,15 +153,18 @@ impl Resolver<'_> {
                     .with_hint(format!("it is first declared at {place}"));
                 continue;
             }
-            fields.push(field);
+            fields.insert(&entry.key.text, field);
         }
-        fields
+        fields.into_values().collect()
     }
 
     fn field(&mut self, entry: &Entry) -> Field {
         let mut ty = self.ty(&entry.value);
         let attributes = self.attributes(&ty, &entry.attributes);
-        if entry.attributes.iter().any(|attribute| attribute.name.text == "optional") {
+        if let Some(attribute) = entry.attributes.iter().find(|attribute| attribute.name.text == "optional") {
+            if ty.is_optional() {
+                self.needless_optional(attribute.span, "remove `@optional`: the type ends with `?`");
+            }
             ty = optional(ty);
         }
         Field { name: entry.key.text.clone(), ty, attributes, doc: entry.doc.clone(), span: entry.key.span }
@@ -97,15 +172,25 @@ impl Resolver<'_> {
 
     /// Reports a name that cannot be an identifier of the target languages.
     pub(super) fn identifier(&mut self, word: &Word) {
-        let starts = |c: char| c.is_ascii_alphabetic() || c == '_';
-        let continues = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let mut chars = word.text.chars();
-        if !(chars.next().is_some_and(starts) && chars.all(continues)) {
-            self.out
-                .error(codes::BAD_NAME, word.span, format!("`{}` cannot be a name", word.text))
-                .with_hint("names are letters, digits and `_`, and start with no digit");
-        }
+        let name = word.text.as_str();
+        let letters = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let hint = if !letters || name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+            "names are ASCII letters, digits and `_`, and start with no digit"
+        } else if name.starts_with("__") {
+            "two `_` at the start have a meaning of their own in Python and JavaScript"
+        } else if name == "_" {
+            "a name needs a letter or a digit"
+        } else {
+            return;
+        };
+        self.out.error(codes::BAD_NAME, word.span, format!("`{name}` cannot be a name")).with_hint(hint);
     }
+}
+
+/// Finds the name that was meant, among many; only so often, because each time costs as much as there are names.
+fn guess<'n>(left: &mut usize, name: &str, names: impl Iterator<Item = &'n str>) -> Option<String> {
+    *left = left.checked_sub(1)?;
+    nearest(name, names).map(str::to_owned)
 }
 
 /// Makes a type optional, once.

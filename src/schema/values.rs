@@ -1,5 +1,6 @@
 //! Plain property values: texts, names, numbers, durations, schedules. Called by `resolve`; looks up no types.
 
+use std::collections::HashSet;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -8,12 +9,22 @@ use indexmap::IndexMap;
 use super::ast::{Entry, Value, ValueKind, Word};
 use super::codes;
 use super::entities::Method;
-use super::resolve::{Properties, Resolver};
+use super::model::Scalar;
+use super::resolve::{Handler, Properties, Resolver};
 use super::spelling::nearest;
+
+/// What is counted is made room for; nothing that fits into a machine is more.
+const MAX_COUNT: usize = 1_000_000_000;
+/// Ten years. A point in time so far ahead can still be computed.
+const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+const NICKNAMES: [&str; 7] = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
 
 impl Resolver<'_> {
     /// Reports that `value` is not what the property needs.
     fn wrong(&mut self, value: &Value, expected: &str) {
+        if matches!(value.kind, ValueKind::Broken) {
+            return; // reported by the parser
+        }
         self.out
             .error(codes::BAD_VALUE, value.span, format!("expected {expected}"))
             .with_label(format!("this is {}", describe(&value.kind)));
@@ -35,6 +46,13 @@ impl Resolver<'_> {
         match &value.kind {
             ValueKind::Word(word) if word == "true" => Some(true),
             ValueKind::Word(word) if word == "false" => Some(false),
+            ValueKind::Word(word) | ValueKind::Text(word) => {
+                self.out
+                    .error(codes::BAD_VALUE, value.span, "expected `true` or `false`")
+                    .with_hint("write true or false, without quotes")
+                    .with_suggestion(nearest(word, ["true", "false"]).filter(|near| near != word));
+                None
+            }
             _ => {
                 self.wrong(value, "`true` or `false`");
                 None
@@ -47,11 +65,11 @@ impl Resolver<'_> {
         let value = &properties.get(name)?.value;
         if let ValueKind::Number(number) = &value.kind
             && let Ok(count) = number.parse::<usize>()
-            && count > 0
+            && (1..=MAX_COUNT).contains(&count)
         {
             return Some(count);
         }
-        self.wrong(value, "a whole number of at least 1");
+        self.wrong(value, "a whole number from 1 to 1000000000");
         None
     }
 
@@ -62,11 +80,12 @@ impl Resolver<'_> {
             _ => std::slice::from_ref(value),
         };
         let mut words: Vec<Word> = Vec::new();
+        let mut seen = HashSet::new();
         for value in values {
             let Some(text) = self.text(value) else {
                 continue;
             };
-            if words.iter().any(|word| word.text == text) {
+            if !seen.insert(text.clone()) {
                 self.out
                     .error(codes::BAD_VALUE, value.span, format!("`{text}` is listed twice"))
                     .with_hint("remove one of the two");
@@ -77,10 +96,32 @@ impl Resolver<'_> {
         words
     }
 
-    /// Reads a property that lists names of functions.
-    pub(super) fn name_list(&mut self, properties: &Properties<'_>, name: &str) -> Vec<String> {
-        let words = properties.get(name).map(|entry| self.names(&entry.value));
-        words.unwrap_or_default().into_iter().map(|word| word.text).collect()
+    /// Reads a property that lists handlers of a kind; those of a websocket are known under its name as `owner`.
+    pub(super) fn handlers(
+        &mut self,
+        properties: &Properties<'_>,
+        name: &str,
+        kind: &'static str,
+        owner: &str,
+    ) -> Vec<String> {
+        let words = properties.get(name).map(|entry| self.names(&entry.value)).unwrap_or_default();
+        for word in &words {
+            let parts = word.text.split(['.', '-', '/']);
+            let plain = |part: &str| part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+            if !parts.clone().all(|part| !part.is_empty() && plain(part)) {
+                self.out
+                    .error(codes::BAD_NAME, word.span, format!("`{}` cannot be the name of a handler", word.text))
+                    .with_hint("a handler is found by its name: letters, digits and `_`");
+            }
+            let name = if owner.is_empty() { word.text.clone() } else { format!("{owner}.{}", word.text) };
+            self.facts.handlers.push(Handler { kind, name, span: word.span });
+        }
+        words.into_iter().map(|word| word.text).collect()
+    }
+
+    /// Notes the handler that an item itself stands for.
+    pub(super) fn handler(&mut self, kind: &'static str, name: &Word) {
+        self.facts.handlers.push(Handler { kind, name: name.text.clone(), span: name.span });
     }
 
     /// Reads the entries of `{ … }`.
@@ -131,6 +172,7 @@ impl Resolver<'_> {
     /// Reads the status of success.
     pub(super) fn success(&mut self, value: &Value) -> Option<u16> {
         let status = match &value.kind {
+            ValueKind::Broken => return None,
             ValueKind::Number(number) => number.parse().ok().filter(|status| (200..400).contains(status)),
             _ => None,
         };
@@ -154,16 +196,43 @@ impl Resolver<'_> {
                     .with_hint("it is a number from 400 to 599");
                 continue;
             };
-            let Some(name) = self.text(&entry.value) else {
+            let Some(name) = self.error_name(&entry.value) else {
                 continue;
             };
-            self.facts.used.insert(name.clone());
             if errors.insert(status, name).is_some() {
                 let message = format!("`{status}` is given twice");
-                self.out.error(codes::DUPLICATE_PROPERTY, entry.key.span, message);
+                self.out
+                    .error(codes::DUPLICATE_PROPERTY, entry.key.span, message)
+                    .with_hint("a status has one error");
             }
         }
         errors
+    }
+
+    /// Reads the name of an error: a shape, or any other name for an error with a plain message.
+    fn error_name(&mut self, value: &Value) -> Option<String> {
+        let (ValueKind::Word(name) | ValueKind::Text(name)) = &value.kind else {
+            self.wrong(value, "the name of an error");
+            return None;
+        };
+        if Scalar::from_name(name).is_some() || self.enums.contains_key(name) {
+            self.out
+                .error(codes::BAD_VALUE, value.span, format!("`{name}` cannot be the body of an error"))
+                .with_hint("an error is a type with fields, or a name that is no type");
+            return None;
+        }
+        let word = Word { text: name.clone(), span: value.span };
+        self.identifier(&word);
+        self.unreserved(&word, true);
+        if let Some(near) = self.near_shape(name) {
+            self.out
+                .warning(codes::DOUBTFUL_ERROR, value.span, format!("there is no type `{name}`"))
+                .with_label("this error has a plain message and no fields")
+                .with_suggestion(Some(&near));
+            self.facts.meant.insert(near);
+        }
+        self.facts.errors.push((name.clone(), value.span));
+        Some(word.text)
     }
 
     /// Reads a duration of more than zero; a bare whole number is seconds, as it was in older schemas.
@@ -175,13 +244,18 @@ impl Resolver<'_> {
             ValueKind::Text(text) => parse_duration(text),
             _ => None,
         };
-        let duration = duration.filter(|duration| !duration.is_zero());
-        if duration.is_none() {
-            self.out.error(codes::BAD_DURATION, value.span, "expected a duration").with_hint(
+        let fits = duration.filter(|duration| !duration.is_zero() && *duration <= MAX_DURATION);
+        if fits.is_none() && !matches!(value.kind, ValueKind::Broken) {
+            let message = match duration {
+                Some(duration) if duration.is_zero() => "a duration is more than zero",
+                Some(_) => "a duration is at most ten years",
+                None => "expected a duration",
+            };
+            self.out.error(codes::BAD_DURATION, value.span, message).with_hint(
                 "write a whole number above zero with a unit: \"200ms\", \"30s\", \"10m\", \"1h\", \"1d\"",
             );
         }
-        duration
+        fits
     }
 
     /// Reads a cron expression.
@@ -195,7 +269,8 @@ impl Resolver<'_> {
                     .with_label(error.to_string())
                     .with_hint(
                         "write 5 fields, 6 with seconds first, 7 with the year last, or @daily and the like",
-                    );
+                    )
+                    .with_suggestion(nearest(&text, NICKNAMES));
                 None
             }
         }
@@ -206,10 +281,12 @@ impl Resolver<'_> {
         let name = self.text(value)?;
         let zone = name.parse().ok();
         if zone.is_none() {
-            let near = nearest(&name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+            let zones = || chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
+            let city = |zone: &str| zone.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(&name));
+            let near = zones().find(|zone| city(zone)).or_else(|| nearest(&name, zones()));
             self.out
                 .error(codes::BAD_TIMEZONE, value.span, format!("there is no time zone `{name}`"))
-                .with_hint("use a name of the IANA database, as Europe/Berlin")
+                .with_hint("use a name of the IANA database, as Europe/Berlin, or UTC")
                 .with_suggestion(near);
         }
         zone
@@ -240,5 +317,6 @@ pub(super) fn describe(kind: &ValueKind) -> &'static str {
         ValueKind::List(_) => "a list",
         ValueKind::Object(_) => "an object",
         ValueKind::Generic(..) | ValueKind::Array(_) | ValueKind::Optional(_) => "a type",
+        ValueKind::Broken => "broken",
     }
 }

@@ -1,0 +1,51 @@
+//! Names that an item cannot have, because generated code in some language could not say them. Called by `resolve`.
+//!
+//! Only what would break the generated code stands here: words of the languages, and the names that generated code
+//! itself needs and cannot import under another name. Fields and enum values are not concerned: they are escaped.
+
+/// Words of the languages in which an identifier may be spelled as the item is.
+const WORDS: [(&str, &[&str]); 3] = [
+    (
+        "TypeScript",
+        &[
+            "any", "arguments", "await", "bigint", "boolean", "break", "case", "catch", "class", "const", "continue",
+            "debugger", "default", "delete", "do", "else", "enum", "eval", "export", "extends", "false", "finally",
+            "for", "function", "if", "implements", "import", "in", "instanceof", "interface", "let", "never", "new",
+            "null", "number", "object", "package", "private", "protected", "public", "return", "static", "string",
+            "super", "switch", "symbol", "this", "throw", "true", "try", "typeof", "undefined", "unknown", "var",
+            "void", "while", "with", "yield",
+        ],
+    ),
+    (
+        "Python",
+        &[
+            "False", "None", "True", "and", "as", "assert", "async", "def", "del", "elif", "except", "from", "global",
+            "is", "lambda", "nonlocal", "not", "or", "pass", "raise",
+        ],
+    ),
+    (
+        "Rust",
+        &[
+            "Self", "abstract", "become", "box", "crate", "dyn", "extern", "final", "fn", "gen", "impl", "loop",
+            "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "self", "struct", "trait",
+            "type", "union", "unsafe", "unsized", "use", "virtual", "where",
+        ],
+    ),
+];
+
+/// Types that generated code speaks of by their own names.
+const TYPES: [(&str, &[&str]); 4] = [
+    ("the generated runtime", &["HandlerContext", "Response", "State"]),
+    (
+        "TypeScript",
+        &["Array", "BigInt", "Error", "Infinity", "NaN", "Object", "Promise", "Record", "Symbol", "Uint8Array"],
+    ),
+    ("Python", &["BaseException", "Exception"]),
+    ("Rust", &["Box", "Err", "Ok", "Option", "Result", "Some", "Vec"]),
+];
+
+/// Returns whose word `name` is, if no item can be called so; `is_type` is for items that become a type of this name.
+pub(super) fn reserved_by(name: &str, is_type: bool) -> Option<&'static str> {
+    let types = TYPES.iter().filter(|_| is_type);
+    WORDS.iter().chain(types).find(|(_, names)| names.contains(&name)).map(|(owner, _)| *owner)
+}
