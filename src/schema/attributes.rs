@@ -196,7 +196,8 @@ impl Resolver<'_> {
 
     fn format(&mut self, attribute: &Attribute) -> Option<Format> {
         let known = Format::ALL.map(Format::as_str);
-        let [Value { kind: ValueKind::Word(name) | ValueKind::Text(name), span }] = attribute.arguments.as_slice()
+        let [Value { kind: ValueKind::Word(name) | ValueKind::Text(name), span }] =
+            attribute.arguments.as_slice()
         else {
             let hint = format!("known are {}", known.join(", "));
             self.argument_error(attribute, "takes the name of a format", &hint);
@@ -244,8 +245,12 @@ impl Resolver<'_> {
             _ => &[],
         };
         let hint = match &value.kind {
-            ValueKind::Object(entries) if !entries.is_empty() => "an object cannot be a default; make the field optional",
-            ValueKind::Word(_) if matches!(ty.required(), Type::Scalar(Scalar::String)) => "write texts in quotes",
+            ValueKind::Object(entries) if !entries.is_empty() => {
+                "an object cannot be a default; make the field optional"
+            }
+            ValueKind::Word(_) if matches!(ty.required(), Type::Scalar(Scalar::String)) => {
+                "write texts in quotes"
+            }
             _ => "defaults are literals, values of an enum, `now` for times and `uuid` for identifiers",
         };
         let near = match &value.kind {

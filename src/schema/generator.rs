@@ -38,6 +38,8 @@ enum Place {
     Field(usize),
     /// A scalar or enum, maybe optional or a list: what a query or header can carry.
     Flat,
+    /// A scalar or enum, maybe optional: what a header can carry.
+    Header,
     /// A scalar or enum: what a path can carry.
     Segment,
 }
@@ -112,6 +114,16 @@ impl<'c> Writer<'c> {
         }
     }
 
+    /// Writes a comment or space that does not end the line: a value on another line than its name is not one where
+    /// the next entry follows on that line.
+    fn line_gap(&mut self) {
+        let end = self.out.len();
+        self.gap();
+        if self.out[end..].contains('\n') {
+            self.out.truncate(end);
+        }
+    }
+
     /// Writes a gap of at least one space.
     fn space(&mut self) {
         self.put(" ");
@@ -156,15 +168,12 @@ impl<'c> Writer<'c> {
         } else {
             self.put(name);
         }
-        self.gap();
+        self.line_gap();
         let bare = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if self.chance(3) && bare {
-            self.space();
-        } else {
-            self.put(":");
-            self.gap();
-            self.put(" ");
-        }
+        let colon = !bare || !self.chance(3);
+        self.put(if colon { ":" } else { " " });
+        self.line_gap();
+        self.put(" ");
     }
 
     /// Writes a name of something declared elsewhere, bare or quoted.
@@ -404,7 +413,7 @@ impl<'c> Writer<'c> {
         self.body(headers, |writer, at| {
             let name = writer.one_of(&["x-part", "X-Trace", "accept"]);
             writer.name(&format!("{name}{at}"));
-            writer.field_type(Place::Flat);
+            writer.field_type(Place::Header);
         });
     }
 
@@ -452,10 +461,12 @@ impl<'c> Writer<'c> {
             Place::Field(_) if depth < 3 => 10,
             Place::Field(_) => 3,
             Place::Flat => 5,
-            Place::Segment => 2,
+            Place::Header | Place::Segment => 2,
         };
         let plain = match self.pick(kinds) {
-            0 | 3 | 4 => self.one_of(&SCALARS[..if place == Place::Segment { 9 } else { 11 }]).to_owned(),
+            0 | 3 | 4 => {
+                self.one_of(&SCALARS[..if matches!(place, Place::Field(_)) { 11 } else { 9 }]).to_owned()
+            }
             1 if self.enums > 0 => format!("Kind{}", self.pick(self.enums)),
             2 if place == Place::Flat => "String[]".to_owned(),
             2 | 5 | 6 => return self.shape_type(place),
@@ -535,7 +546,7 @@ impl<'c> Writer<'c> {
             "Uuid" => &["@default(uuid)", "@auto"],
             "Decimal" => &["@default(\"0.00\")", "@min(0)"],
             "Bytes" => &["@length(0, 1024)"],
-            "[]" => &["@length(1, 20)", "@length( 1 , 20, )"],
+            "[]" => &["@length(0, 20)", "@length( 0 , 20, )"],
             kind if kind.starts_with("Kind") => &["@default(A0)", "@default(\"A0\")"],
             _ => &["@secret"],
         };

@@ -166,7 +166,12 @@ impl<'a> Parser<'a, '_> {
     // ---- complaints
 
     /// Adds an error, unless it would only repeat one.
-    fn report(&mut self, code: &'static str, range: &Range<usize>, message: String) -> Option<&mut Diagnostic> {
+    fn report(
+        &mut self,
+        code: &'static str,
+        range: &Range<usize>,
+        message: String,
+    ) -> Option<&mut Diagnostic> {
         self.broken = true;
         let place = span(self.file, range);
         (range.start < self.silent_from).then(|| self.out.error(code, place, message))
@@ -279,7 +284,9 @@ impl<'a> Parser<'a, '_> {
         let hint = "an item is `model Name { … }`, `api Name { … }` and so on";
         let (message, hint) = match ItemKind::from_word(token) {
             Some(kind) => (format!("`{}` needs a name", kind.as_str()), hint),
-            None if token == "}" => ("this `}` closes nothing".to_owned(), "remove it, or look above for one too many"),
+            None if token == "}" => {
+                ("this `}` closes nothing".to_owned(), "remove it, or look above for one too many")
+            }
             None => (format!("expected an item, found `{token}`"), hint),
         };
         self.report_with_hint(codes::SYNTAX, &range, message, hint);
@@ -293,7 +300,11 @@ impl<'a> Parser<'a, '_> {
         self.broken = true;
         if keyword.span.start < self.silent_from {
             self.out
-                .error(codes::UNKNOWN_ITEM, keyword.span, format!("there is no kind of item `{}`", keyword.text))
+                .error(
+                    codes::UNKNOWN_ITEM,
+                    keyword.span,
+                    format!("there is no kind of item `{}`", keyword.text),
+                )
                 .with_hint(format!("items are {}", known.join(", ")))
                 .with_suggestion(near);
         }
@@ -356,8 +367,9 @@ impl<'a> Parser<'a, '_> {
                 }
                 Some(TokenKind::Word | TokenKind::Text | TokenKind::Number | TokenKind::Single) => {
                     entries.push(self.entry(floor));
-                    self.eat(b',');
+                    // Before the comma, which must make no difference to what a comment documents.
                     floor = self.tokens[self.at - 1].range.end;
+                    self.eat(b',');
                 }
                 Some(TokenKind::Sign(b';' | b',')) => {
                     self.unexpected("remove it");
@@ -383,7 +395,8 @@ impl<'a> Parser<'a, '_> {
         } else {
             self.eat(b':');
         }
-        let missing = matches!(self.kind(0), Some(TokenKind::Sign(b'}' | b',' | b';' | b'@'))) || self.is_key();
+        let missing =
+            matches!(self.kind(0), Some(TokenKind::Sign(b'}' | b',' | b';' | b'@'))) || self.is_key();
         let value = if missing {
             let hint = format!("write `{}: …`", key.text);
             let place = key.span.start..key.span.end;
@@ -408,7 +421,12 @@ impl<'a> Parser<'a, '_> {
         self.at += 1;
         if self.kind(0) != Some(TokenKind::Word) || self.range().start != start.end {
             let message = "an attribute needs a name".to_owned();
-            self.report_with_hint(codes::SYNTAX, &start, message, "write `@id`, `@unique` and so on, without a space");
+            self.report_with_hint(
+                codes::SYNTAX,
+                &start,
+                message,
+                "write `@id`, `@unique` and so on, without a space",
+            );
             self.skip();
             return None;
         }

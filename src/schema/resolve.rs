@@ -262,12 +262,11 @@ impl Resolver<'_> {
             self.identifier(name);
             if values.contains_key(name.text.as_str()) {
                 let message = format!("`{}` has the value `{}` twice", item.name.text, name.text);
-                self.out
-                    .error(codes::DUPLICATE_FIELD, name.span, message)
-                    .with_hint("remove one of the two");
+                self.out.error(codes::DUPLICATE_FIELD, name.span, message).with_hint("remove one of the two");
                 continue;
             }
-            values.insert(&name.text, EnumValue { name: name.text.clone(), doc: doc.clone(), span: name.span });
+            values
+                .insert(&name.text, EnumValue { name: name.text.clone(), doc: doc.clone(), span: name.span });
         }
         if values.is_empty() && !item.broken {
             let message = format!("enum `{}` has no values", item.name.text);

@@ -33,7 +33,8 @@ impl Resolver<'_> {
         self.facts.routes.push(Route { owner: item.name.text.clone(), method, path: path.clone(), span });
         let declared = properties.get("params").map(|entry| self.parameter_types(&entry.value, &names));
         let declared = declared.unwrap_or_default().into_iter();
-        let mut declared: HashMap<String, Field> = declared.map(|field| (field.name.clone(), field)).collect();
+        let mut declared: HashMap<String, Field> =
+            declared.map(|field| (field.name.clone(), field)).collect();
         let params = names.into_iter();
         let params = params.map(|name| declared.remove(&name).unwrap_or_else(|| text_parameter(&name, span)));
         (path, params.collect())
@@ -143,7 +144,11 @@ impl Resolver<'_> {
         let empty = status.filter(|status| matches!(status, 204 | 205 | 304));
         if let (Some(entry), Some(status)) = (properties.get("response"), empty) {
             self.out
-                .error(codes::UNEXPECTED_BODY, entry.key.span, format!("an answer with the status {status} has no body"))
+                .error(
+                    codes::UNEXPECTED_BODY,
+                    entry.key.span,
+                    format!("an answer with the status {status} has no body"),
+                )
                 .with_hint("remove `response`, or choose another status");
         }
     }

@@ -133,9 +133,11 @@ impl Lexer<'_> {
             '0'..='9' => self.number(),
             '+' | '-' if second.is_ascii_digit() => self.number(),
             _ if next.is_alphabetic() || next == '_' => {
-                self.run(|c| c.is_alphanumeric() || c == '_', "-./", |byte| {
-                    byte.is_ascii_alphanumeric() || byte == b'_'
-                });
+                self.run(
+                    |c| c.is_alphanumeric() || c == '_',
+                    "-./",
+                    |byte| byte.is_ascii_alphanumeric() || byte == b'_',
+                );
                 TokenKind::Word
             }
             _ => {

@@ -97,7 +97,8 @@ impl Resolver<'_> {
             Some((_, ours)) => Some((*ours).to_owned()),
             None => self.near_type(name),
         };
-        let hint = if name == "Map" { "write `Map<T>`" } else { "declare it as a model, input, type or enum" };
+        let hint =
+            if name == "Map" { "write `Map<T>`" } else { "declare it as a model, input, type or enum" };
         self.out
             .error(codes::UNKNOWN_TYPE, span, format!("there is no type `{name}`"))
             .with_hint(hint)

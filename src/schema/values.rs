@@ -17,7 +17,8 @@ use super::spelling::nearest;
 const MAX_COUNT: usize = 1_000_000_000;
 /// Ten years. A point in time so far ahead can still be computed.
 const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
-const NICKNAMES: [&str; 7] = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
+const NICKNAMES: [&str; 7] =
+    ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
 
 impl Resolver<'_> {
     /// Reports that `value` is not what the property needs.
@@ -110,7 +111,11 @@ impl Resolver<'_> {
             let plain = |part: &str| part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
             if !parts.clone().all(|part| !part.is_empty() && plain(part)) {
                 self.out
-                    .error(codes::BAD_NAME, word.span, format!("`{}` cannot be the name of a handler", word.text))
+                    .error(
+                        codes::BAD_NAME,
+                        word.span,
+                        format!("`{}` cannot be the name of a handler", word.text),
+                    )
                     .with_hint("a handler is found by its name: letters, digits and `_`");
             }
             let name = if owner.is_empty() { word.text.clone() } else { format!("{owner}.{}", word.text) };
@@ -282,7 +287,8 @@ impl Resolver<'_> {
         let zone = name.parse().ok();
         if zone.is_none() {
             let zones = || chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
-            let city = |zone: &str| zone.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(&name));
+            let city =
+                |zone: &str| zone.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(&name));
             let near = zones().find(|zone| city(zone)).or_else(|| nearest(&name, zones()));
             self.out
                 .error(codes::BAD_TIMEZONE, value.span, format!("there is no time zone `{name}`"))

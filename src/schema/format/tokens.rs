@@ -1,6 +1,8 @@
-//! Text → tokens that carry the comments before them, so that nothing but whitespace is lost.
+//! The tokens of a text with the comments between them, so that nothing but white space is lost.
 //!
-//! Called by [`format`](super::format) with texts that parse. Follows the words, numbers and texts of `grammar.pest`.
+//! Called by [`format`](super::format) with texts that parse. What a token is, `scan` decides.
+
+use crate::schema::scan::{TokenKind, scan};
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,10 +10,8 @@ pub(super) enum Kind {
     Word,
     Number,
     Text,
-    /// `@name`.
-    Attribute,
-    Sign(char),
-    /// The end of the file.
+    Sign(u8),
+    /// The end of the file, or what no good text has.
     End,
 }
 
@@ -53,92 +53,50 @@ impl Comment<'_> {
 /// Cuts `text` into tokens; the last one is the end of the file.
 pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
-    let mut comments = Vec::new();
-    let (mut at, mut lines) = (0, 0);
-    while let Some(next) = text[at..].chars().next() {
-        let rest = &text[at..];
-        if next.is_whitespace() || next == '\u{FEFF}' {
-            lines += usize::from(next == '\n');
-            at += next.len_utf8();
-            continue;
-        }
-        if rest.starts_with("//") || rest.starts_with("/*") {
-            let length = comment(rest);
-            comments.push(Comment { text: rest[..length].trim_end(), lines, after_comma: false });
-            (at, lines) = (at + length, 0);
-            continue;
-        }
-        let (kind, length) = token(rest, next);
-        tokens.push(Token {
-            kind,
-            text: &rest[..length],
-            at,
-            comments: std::mem::take(&mut comments),
-            lines,
-        });
-        (at, lines) = (at + length, 0);
+    let mut before = 0;
+    for token in scan(text).tokens {
+        let kind = match token.kind {
+            TokenKind::Word => Kind::Word,
+            TokenKind::Number => Kind::Number,
+            TokenKind::Text => Kind::Text,
+            TokenKind::Sign(sign) => Kind::Sign(sign),
+            TokenKind::Single | TokenKind::Unclosed => Kind::End,
+        };
+        let (comments, lines) = comments(&text[before..token.range.start]);
+        tokens.push(Token { kind, text: &text[token.range.clone()], at: token.range.start, comments, lines });
+        before = token.range.end;
     }
-    tokens.push(Token { kind: Kind::End, text: "", at, comments, lines });
+    let (comments, lines) = comments(&text[before..]);
+    tokens.push(Token { kind: Kind::End, text: "", at: text.len(), comments, lines });
     tokens
 }
 
-/// Returns the length of the comment at the start of `rest`.
-fn comment(rest: &str) -> usize {
-    if rest.starts_with("//") {
-        return rest.find('\n').unwrap_or(rest.len());
+/// Finds the comments of what stands between two tokens; returns them and the line breaks after the last.
+fn comments(gap: &str) -> (Vec<Comment<'_>>, usize) {
+    let mut found = Vec::new();
+    let mut rest = gap;
+    while let Some(start) = rest.find('/') {
+        let lines = breaks(&rest[..start]);
+        rest = &rest[start..];
+        let length = match rest.starts_with("//") {
+            true => rest.find('\n'),
+            false => rest.get(2..).and_then(|inner| inner.find("*/")).map(|end| end + 4),
+        };
+        let (text, after) = rest.split_at(length.unwrap_or(rest.len()));
+        found.push(Comment { text: text.trim_end(), lines, after_comma: false });
+        rest = after;
     }
-    rest[2..].find("*/").map_or(rest.len(), |end| end + 4)
+    (found, breaks(rest))
 }
 
-/// Returns the kind and the length of the token at the start of `rest`.
-fn token(rest: &str, next: char) -> (Kind, usize) {
-    let second = rest[next.len_utf8()..].chars().next().unwrap_or(' ');
-    match next {
-        '"' => (Kind::Text, quoted(rest)),
-        '@' if starts_word(second) => (Kind::Attribute, 1 + run(&rest[1..], "-./", continues_word)),
-        '-' | '+' if second.is_ascii_digit() => (Kind::Number, 1 + number(&rest[1..])),
-        c if starts_word(c) => (Kind::Word, run(rest, "-./", continues_word)),
-        c if c.is_ascii_digit() => (Kind::Number, number(rest)),
-        c => (Kind::Sign(c), c.len_utf8()),
-    }
+fn breaks(space: &str) -> usize {
+    space.matches('\n').count()
 }
 
-fn number(rest: &str) -> usize {
-    run(rest, ".-", |c| c.is_ascii_digit())
-}
-
-/// Tells whether the whole of `text` is a word.
+/// Tells whether the whole of `text` is a good name: a word, perhaps with `-`, `.` and `/` inside.
 pub(super) fn is_word(text: &str) -> bool {
-    text.starts_with(starts_word) && run(text, "-./", continues_word) == text.len()
-}
-
-fn starts_word(c: char) -> bool {
-    c.is_ascii_alphabetic() || c == '_'
-}
-
-fn continues_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_'
-}
-
-/// Returns the length of letters, digits and `_`, joined by `joints` wherever `joined` comes next.
-fn run(rest: &str, joints: &str, joined: fn(char) -> bool) -> usize {
-    let mut chars = rest.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        let next = chars.peek().map(|(_, next)| *next);
-        if !continues_word(c) && !(joints.contains(c) && next.is_some_and(joined)) {
-            return at;
-        }
-    }
-    rest.len()
-}
-
-fn quoted(rest: &str) -> usize {
-    let mut escaped = false;
-    for (at, c) in rest.char_indices().skip(1) {
-        if c == '"' && !escaped {
-            return at + 1;
-        }
-        escaped = c == '\\' && !escaped;
-    }
-    rest.len()
+    let word = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    text.split(['-', '.', '/']).all(word) && !text.starts_with(|c: char| c.is_ascii_digit())
 }

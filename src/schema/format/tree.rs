@@ -201,7 +201,7 @@ impl<'t> Reader<'t> {
         let (mut comments, lines) = (std::mem::take(&mut token.comments), token.lines);
         self.at += 1;
         let next = &mut self.tokens[self.at];
-        let (first, is_comma) = (comments.len(), kind == Kind::Sign(','));
+        let (first, is_comma) = (comments.len(), kind == Kind::Sign(b','));
         comments.append(&mut next.comments);
         match comments.get_mut(first) {
             Some(comment) => comment.lines = comment.lines.max(lines),
@@ -220,8 +220,8 @@ impl<'t> Reader<'t> {
         mut read: impl FnMut(&mut Self, &mut Row<'t>) -> Found<()>,
     ) -> Found<()> {
         loop {
-            if !body.rows.is_empty() && self.kind(0) == Kind::Sign(',') {
-                self.drop(Kind::Sign(','))?;
+            if !body.rows.is_empty() && self.kind(0) == Kind::Sign(b',') {
+                self.drop(Kind::Sign(b','))?;
             }
             let mut row = self.between(body, close);
             if self.kind(0) == close {
@@ -279,10 +279,10 @@ impl<'t> Reader<'t> {
         let kind = ItemKind::from_word(self.text()).ok_or(place)?;
         self.atom(Kind::Word, false, into)?;
         self.atom(Kind::Word, false, into)?;
-        self.take(Kind::Sign('{'), into)?;
+        self.take(Kind::Sign(b'{'), into)?;
         let mut body = Body::default();
         let style = if kind.is_type() { Style::Fields } else { Style::Item };
-        self.rows(&mut body, Kind::Sign('}'), |reader, row| match kind {
+        self.rows(&mut body, Kind::Sign(b'}'), |reader, row| match kind {
             ItemKind::Enum => reader.variant(row),
             _ => {
                 let name = spell::property(kind, reader.text());
@@ -290,7 +290,7 @@ impl<'t> Reader<'t> {
                 reader.entry(name, role, row)
             }
         })?;
-        self.take(Kind::Sign('}'), into)?;
+        self.take(Kind::Sign(b'}'), into)?;
         push(into, Part::Group(Group::new(style, body)), false);
         Ok(())
     }
@@ -298,7 +298,7 @@ impl<'t> Reader<'t> {
     fn variant(&mut self, row: &mut Row<'t>) -> Found<()> {
         let name = spell::name(self.text());
         let kind = self.kind(0);
-        if !matches!(kind, Kind::Word | Kind::Text) {
+        if !matches!(kind, Kind::Word | Kind::Text | Kind::Number) {
             return Err(self.tokens[self.at].at);
         }
         self.take(kind, &mut row.name)?;
@@ -313,11 +313,11 @@ impl<'t> Reader<'t> {
         }
         self.take(kind, &mut row.name)?;
         push(&mut row.name, Part::Atom(name + ":"), false);
-        if self.kind(0) == Kind::Sign(':') {
-            self.drop(Kind::Sign(':'))?;
+        if self.kind(0) == Kind::Sign(b':') {
+            self.drop(Kind::Sign(b':'))?;
         }
         self.value(role, &mut row.value)?;
-        while self.kind(0) == Kind::Attribute {
+        while self.kind(0) == Kind::Sign(b'@') {
             self.attribute(&mut row.attributes)?;
         }
         Ok(())
@@ -325,23 +325,23 @@ impl<'t> Reader<'t> {
 
     fn value(&mut self, role: Role, into: &mut Vec<Piece<'t>>) -> Found<()> {
         match self.kind(0) {
-            Kind::Sign('[') => {
+            Kind::Sign(b'[') => {
                 let element = role.of_element();
                 let read = |reader: &mut Self, row: &mut Row<'t>| reader.value(element, &mut row.value);
                 self.group(Style::List, into, read)?;
             }
-            Kind::Sign('{') => self.group(Style::Object, into, |reader, row| {
+            Kind::Sign(b'{') => self.group(Style::Object, into, |reader, row| {
                 let name = spell::name(reader.text());
                 let role = role.of_entry(&name);
                 reader.entry(name, role, row)
             })?,
-            Kind::Word if self.kind(1) == Kind::Sign('<') => {
+            Kind::Word if self.kind(1) == Kind::Sign(b'<') => {
                 self.atom(Kind::Word, false, into)?;
-                self.atom(Kind::Sign('<'), true, into)?;
+                self.atom(Kind::Sign(b'<'), true, into)?;
                 let first = into.len();
                 self.value(role, into)?;
                 into[first].glued = true;
-                self.atom(Kind::Sign('>'), true, into)?;
+                self.atom(Kind::Sign(b'>'), true, into)?;
             }
             kind @ (Kind::Word | Kind::Text | Kind::Number) => {
                 let text = self.take(kind, into)?;
@@ -359,10 +359,10 @@ impl<'t> Reader<'t> {
     }
 
     /// Returns the signs of the `?` or `[]` that comes next.
-    fn suffix(&self) -> Option<&'static [char]> {
+    fn suffix(&self) -> Option<&'static [u8]> {
         match (self.kind(0), self.kind(1)) {
-            (Kind::Sign('?'), _) => Some(&['?']),
-            (Kind::Sign('['), Kind::Sign(']')) => Some(&['[', ']']),
+            (Kind::Sign(b'?'), _) => Some(b"?"),
+            (Kind::Sign(b'['), Kind::Sign(b']')) => Some(b"[]"),
             _ => None,
         }
     }
@@ -374,9 +374,9 @@ impl<'t> Reader<'t> {
         read: impl FnMut(&mut Self, &mut Row<'t>) -> Found<()>,
     ) -> Found<()> {
         let (open, close) = match style {
-            Style::List => ('[', ']'),
-            Style::Arguments => ('(', ')'),
-            _ => ('{', '}'),
+            Style::List => (b'[', b']'),
+            Style::Arguments => (b'(', b')'),
+            _ => (b'{', b'}'),
         };
         self.take(Kind::Sign(open), into)?;
         let mut body = Body::default();
@@ -387,23 +387,24 @@ impl<'t> Reader<'t> {
     }
 
     fn attribute(&mut self, into: &mut Vec<Piece<'t>>) -> Found<()> {
+        self.atom(Kind::Sign(b'@'), false, into)?;
         let name = self.text();
-        self.atom(Kind::Attribute, false, into)?;
-        if self.kind(0) != Kind::Sign('(') {
+        self.atom(Kind::Word, true, into)?;
+        if self.kind(0) != Kind::Sign(b'(') {
             return Ok(());
         }
         // Not with comments in them, which would become those of the next field.
-        if self.kind(1) == Kind::Sign(')') && self.uncommented(0) && self.uncommented(1) {
-            self.drop(Kind::Sign('('))?;
-            return self.drop(Kind::Sign(')'));
+        if self.kind(1) == Kind::Sign(b')') && self.uncommented(0) && self.uncommented(1) {
+            self.drop(Kind::Sign(b'('))?;
+            return self.drop(Kind::Sign(b')'));
         }
-        let role = if name == "@format" { Role::Choice } else { Role::Plain };
+        let role = if name == "format" { Role::Choice } else { Role::Plain };
         self.group(Style::Arguments, into, |reader, row| {
             reader.value(role, &mut row.value)?;
             // `now()` is `now`.
-            if reader.kind(0) == Kind::Sign('(') {
-                reader.drop(Kind::Sign('('))?;
-                reader.drop(Kind::Sign(')'))?;
+            if reader.kind(0) == Kind::Sign(b'(') {
+                reader.drop(Kind::Sign(b'('))?;
+                reader.drop(Kind::Sign(b')'))?;
             }
             Ok(())
         })
