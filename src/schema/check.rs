@@ -10,7 +10,7 @@ use super::resolve::{Facts, Route};
 use super::spelling::nearest;
 use super::validate::check_value;
 
-/// More parameters than this in a path are refused: the router panics.
+/// More parameters than this in a path are refused: the router would panic.
 const MAX_PARAMETERS: usize = 25;
 
 /// Runs all checks; adds what is wrong to `out`.
@@ -110,8 +110,7 @@ fn keys(schema: &Schema, facts: &Facts, out: &mut Reporter) {
             continue;
         };
         let Some(fields) = schema.fields(payload) else {
-            // What an unknown payload would have is not known; its type stands as Json.
-            if !matches!(payload, Type::Scalar(Scalar::Json)) || facts.broken.is_empty() {
+            if !facts.unresolved.contains(&event.span) {
                 let message =
                     format!("the payload of event `{}` is `{payload}`, which has no fields", event.name);
                 out.error(codes::UNKNOWN_KEY, event.key_span, message)
@@ -120,7 +119,8 @@ fn keys(schema: &Schema, facts: &Facts, out: &mut Reporter) {
             continue;
         };
         match fields.iter().find(|field| field.name == *key) {
-            None if is_broken(payload, facts) => {}
+            None if is_broken(payload, facts) || facts.unresolved.contains(&event.span) => {}
+            Some(field) if facts.unresolved.contains(&field.span) => {}
             None => {
                 let message = format!("the payload of event `{}` has no field `{key}`", event.name);
                 out.error(codes::UNKNOWN_KEY, event.key_span, message)
@@ -154,7 +154,7 @@ fn is_plain(schema: &Schema, ty: &Type) -> bool {
 
 /// A query is a shape whose fields can be written as texts, perhaps several of one name.
 fn queries(schema: &Schema, facts: &Facts, out: &mut Reporter) {
-    for (api, span) in &facts.queries {
+    for (api, span) in facts.queries.iter().filter(|(_, span)| !facts.unresolved.contains(span)) {
         let Some(query) = schema.apis.get(api).and_then(|api| api.query.as_ref()) else {
             continue;
         };

@@ -454,6 +454,22 @@ fn hostile_texts_and_values_find_nothing() {
     assert!(formatted * 5 > total, "too few texts are good: {formatted} of {total}");
 }
 
+/// What the runs have found.
+#[test]
+fn findings_stay_mended() {
+    // The router of the server panics at 26 parameters.
+    let path = |count: usize| (0..count).map(|at| format!("/{{p{at}}}")).collect::<String>();
+    let api = |path: &str| format!("api A {{ method: GET path: \"{path}\" }}");
+    let codes = |text: &str| compile(&[source(text)]).1.iter().map(|found| found.code).collect::<Vec<_>>();
+    assert_eq!(codes(&api(&path(25))), [""; 0]);
+    assert_eq!(codes(&api(&path(26))), ["S0017"]);
+    assert_eq!(codes(&api(&"/{p}".repeat(26)))[..2], ["S0015", "S0015"]);
+    // A comment before a comma did not document what the same comment without the comma did.
+    for text in ["model A { x: Int /// of y\n, y: Int }", "enum A { X /// of Y\n, Y }"] {
+        assert_eq!(one_text(text).map(|_| ()), Ok(()));
+    }
+}
+
 // ---- growth
 
 /// Texts of a beginning, a part that is repeated, and an end; `#` in the part is its number, `+` the next.

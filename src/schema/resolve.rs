@@ -91,8 +91,10 @@ pub(super) struct Facts {
     pub handlers: Vec<Handler>,
     /// Every name in `errors`.
     pub errors: Vec<(String, Span)>,
-    /// The query types that resolved, by api.
+    /// Where the query of an api is written.
     pub queries: Vec<(String, Span)>,
+    /// Fields, queries and payloads whose types could not be understood.
+    pub unresolved: HashSet<Span>,
     /// The items with syntax errors; there may be more in them than is known.
     pub broken: HashSet<String>,
 }
@@ -278,19 +280,23 @@ impl Resolver<'_> {
 
     fn api(&mut self, item: &Item) -> Api {
         let p = self.properties(item, API, &["method", "path"]);
-        let method = p.get("method").and_then(|entry| self.method(&entry.value));
-        let method = method.unwrap_or(Method::Get);
+        let given = p.get("method").and_then(|entry| self.method(&entry.value));
+        let method = given.unwrap_or(Method::Get);
         let (path, params) = self.route(item, &p, method.as_str());
         let response = p.get("response").map(|entry| self.ty(&entry.value));
         let status = p.get("status").and_then(|entry| self.success(&entry.value));
-        self.bodies(&p, method, status);
+        self.bodies(&p, given, status);
         self.handler("an api", &item.name);
         Api {
             name: item.name.text.clone(),
             method,
             path,
             params,
-            query: p.get("query").map(|entry| self.query(item, &entry.value)),
+            query: p.get("query").map(|entry| {
+                let span = entry.value.span;
+                self.facts.queries.push((item.name.text.clone(), span));
+                self.known_type(span, &entry.value)
+            }),
             headers: p.get("headers").map(|entry| self.headers(&entry.value)).unwrap_or_default(),
             body: p.get("body").map(|entry| self.ty(&entry.value)),
             status: status.unwrap_or(if response.is_some() { 200 } else { 204 }),
@@ -310,7 +316,7 @@ impl Resolver<'_> {
         let p = self.properties(item, EVENT, &[]);
         Event {
             name: item.name.text.clone(),
-            payload: p.get("payload").map(|entry| self.ty(&entry.value)),
+            payload: p.get("payload").map(|entry| self.known_type(item.name.span, &entry.value)),
             handlers: self.handlers(&p, "handler", "an event handler", ""),
             triggers: self.triggers(&p, Some(&item.name.text)),
             durable: p.get("durable").and_then(|entry| self.flag(&entry.value)).unwrap_or(true),

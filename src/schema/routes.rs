@@ -89,9 +89,7 @@ impl Resolver<'_> {
         let Some(entries) = self.object(value) else {
             return Vec::new();
         };
-        let before = self.out.count();
         let fields = self.fields(entries);
-        let resolved = self.out.count() == before;
         for field in &fields {
             if !names.contains(&field.name) {
                 let near = nearest(&field.name, names.iter().map(String::as_str));
@@ -104,7 +102,7 @@ impl Resolver<'_> {
                     .with_hint(format!("add `{{{}}}` to the path or remove it here", field.name))
                     .with_suggestion(near);
             }
-            if resolved && !self.is_text(&field.ty) {
+            if !self.is_text(&field.ty) && !self.facts.unresolved.contains(&field.span) {
                 let message = format!("a path parameter cannot be `{}`", field.ty);
                 self.out
                     .error(codes::BAD_PARAMETER_TYPE, field.span, message)
@@ -123,19 +121,15 @@ impl Resolver<'_> {
         }
     }
 
-    /// Reads `query`; whether its fields can stand in a query is checked later.
-    pub(super) fn query(&mut self, item: &Item, value: &Value) -> Type {
-        let before = self.out.count();
-        let ty = self.ty(value);
-        if self.out.count() == before && !matches!(value.kind, ValueKind::Broken) {
-            self.facts.queries.push((item.name.text.clone(), value.span));
-        }
-        ty
-    }
-
     /// Reports bodies where HTTP has none.
-    pub(super) fn bodies(&mut self, properties: &Properties<'_>, method: Method, status: Option<u16>) {
-        if let Some(entry) = properties.get("body").filter(|_| matches!(method, Method::Get | Method::Head)) {
+    pub(super) fn bodies(
+        &mut self,
+        properties: &Properties<'_>,
+        method: Option<Method>,
+        status: Option<u16>,
+    ) {
+        let bare = method.filter(|method| matches!(method, Method::Get | Method::Head));
+        if let (Some(entry), Some(method)) = (properties.get("body"), bare) {
             let message = format!("a {} request has no body", method.as_str());
             self.out
                 .error(codes::UNEXPECTED_BODY, entry.key.span, message)
@@ -170,11 +164,11 @@ impl Resolver<'_> {
                     .with_hint("names of headers are letters, digits and signs as `-`, without spaces");
             }
         }
-        let before = self.out.count();
         let fields = self.named_fields(&entries);
-        let unfit = fields.iter().filter(|field| !self.is_text(field.ty.required()));
-        let unfit: Vec<&Field> = unfit.filter(|_| self.out.count() == before).collect();
-        for field in unfit {
+        for field in &fields {
+            if self.is_text(field.ty.required()) || self.facts.unresolved.contains(&field.span) {
+                continue;
+            }
             self.out
                 .error(codes::BAD_PARAMETER_TYPE, field.span, format!("a header cannot be `{}`", field.ty))
                 .with_hint("use a scalar other than Json, or an enum; it may be optional");

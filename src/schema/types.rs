@@ -10,7 +10,8 @@ use super::spelling::nearest;
 use super::values::describe;
 
 /// Types of other languages, and ours for them.
-const FOREIGN: [(&str, &str); 16] = [
+const FOREIGN: [(&str, &str); 17] = [
+    ("bool", "Boolean"),
     ("any", "Json"),
     ("object", "Json"),
     ("jsonb", "Json"),
@@ -56,6 +57,17 @@ impl Resolver<'_> {
             // Reported by the parser.
             ValueKind::Broken => UNKNOWN,
         }
+    }
+
+    /// Resolves the type of what stands at `place`, and notes when that did not succeed: the type that stands for it is
+    /// then nothing to complain about.
+    pub(super) fn known_type(&mut self, place: Span, value: &Value) -> Type {
+        let before = self.out.count();
+        let ty = self.ty(value);
+        if self.out.count() > before || matches!(value.kind, ValueKind::Broken) {
+            self.facts.unresolved.insert(place);
+        }
+        ty
     }
 
     fn generic(&mut self, name: &Word, argument: &Value) -> Type {
@@ -160,7 +172,7 @@ impl Resolver<'_> {
     }
 
     fn field(&mut self, entry: &Entry) -> Field {
-        let mut ty = self.ty(&entry.value);
+        let mut ty = self.known_type(entry.key.span, &entry.value);
         let attributes = self.attributes(&ty, &entry.attributes);
         if let Some(attribute) = entry.attributes.iter().find(|attribute| attribute.name.text == "optional") {
             if ty.is_optional() {

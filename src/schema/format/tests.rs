@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use proptest::collection::vec;
 use proptest::prelude::any;
 use proptest::test_runner::{Config, TestRunner};
+use regex::Regex;
 
 use super::format;
 use crate::schema::generator;
@@ -21,14 +23,16 @@ fn formatted(text: &str) -> String {
 
 /// The model without spans.
 pub(in crate::schema) fn meaning(schema: &Schema) -> String {
-    let spans = regex::Regex::new(r"Span \{ file: \d+, start: \d+, end: \d+ \}").unwrap();
-    spans.replace_all(&format!("{schema:?}"), "").into_owned()
+    static SPANS: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"Span \{ file: \d+, start: \d+, end: \d+ \}").unwrap());
+    SPANS.replace_all(&format!("{schema:?}"), "").into_owned()
 }
 
 /// The comments of a text in order, with every run of white space as one space.
 pub(in crate::schema) fn comments(text: &str) -> Vec<String> {
-    let token = regex::Regex::new(r#"(?s)//[^\n]*|/\*.*?\*/|"(?:\\[^\n]|[^"\\\n])*""#).unwrap();
-    let found = token.find_iter(text).map(|found| found.as_str()).filter(|found| found.starts_with('/'));
+    static TOKEN: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r#"(?s)//[^\n]*|/\*.*?\*/|"(?:\\[^\n]|[^"\\\n])*""#).unwrap());
+    let found = TOKEN.find_iter(text).map(|found| found.as_str()).filter(|found| found.starts_with('/'));
     found.map(|comment| comment.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
 }
 
@@ -92,7 +96,7 @@ fn the_laws_hold_for_random_schemas() {
 /// Changes the white space of a formatted text without moving comments to other lines or blank lines away.
 fn respaced(text: &str, choices: &[u8]) -> String {
     let token =
-        regex::Regex::new(r#"(?s)//[^\n]*|/\*.*?\*/|"(?:\\[^\n]|[^"\\\n])*"|[\w@./+-]+|\n+ *| +|."#).unwrap();
+        Regex::new(r#"(?s)//[^\n]*|/\*.*?\*/|"(?:\\[^\n]|[^"\\\n])*"|[\w@./+-]+|\n+ *| +|."#).unwrap();
     let mut at = 0;
     let mut pick = || {
         at += 1;
