@@ -139,17 +139,15 @@ fn counted(count: usize, what: &str) -> Option<String> {
 /// Makes the document for tools.
 fn document(diagnostics: &[Diagnostic], problems: &[Problem], failed: bool) -> Json {
     let diagnostics = diagnostics.iter().map(|found| {
-        let (line, column) = position(found, found.span.start);
-        let (end_line, end_column) = position(found, found.span.end);
         json!({
             "code": found.code,
             "severity": severity(found.severity),
             "message": found.message,
             "file": file(found),
-            "line": line,
-            "column": column,
-            "end_line": end_line,
-            "end_column": end_column,
+            "line": found.start.line,
+            "column": found.start.column,
+            "end_line": found.end.line,
+            "end_column": found.end.column,
             "label": Some(&found.label).filter(|label| !label.is_empty()),
             "hint": found.hint,
         })
@@ -169,8 +167,6 @@ fn github(diagnostics: &[Diagnostic], problems: &[Problem]) -> String {
     for found in diagnostics {
         let file = file(found);
         let file = Path::new(file).strip_prefix(&here).unwrap_or(Path::new(file)).display().to_string();
-        let (line, column) = position(found, found.span.start);
-        let (end_line, end_column) = position(found, found.span.end);
         let mut message = found.message.clone();
         if !found.label.is_empty() {
             message += &format!(": {}", found.label);
@@ -179,9 +175,13 @@ fn github(diagnostics: &[Diagnostic], problems: &[Problem]) -> String {
             message += &format!("\nhelp: {hint}");
         }
         out += &format!(
-            "::{} file={},line={line},endLine={end_line},col={column},endColumn={end_column},title={}::{}\n",
+            "::{} file={},line={},endLine={},col={},endColumn={},title={}::{}\n",
             severity(found.severity),
             escaped(&file, true),
+            found.start.line,
+            found.end.line,
+            found.start.column,
+            found.end.column,
             found.code,
             escaped(&message, false)
         );
@@ -209,11 +209,4 @@ fn severity(severity: Severity) -> &'static str {
         Severity::Error => "error",
         Severity::Warning => "warning",
     }
-}
-
-/// Returns the 1-based line and column, in characters, of byte `at`.
-fn position(found: &Diagnostic, at: usize) -> (usize, usize) {
-    let before = found.source.get(..at).unwrap_or(&found.source);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }

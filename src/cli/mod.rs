@@ -15,6 +15,7 @@ mod completions;
 pub mod diagnostics;
 mod document;
 mod explain;
+mod fmt;
 mod init;
 mod json_schema;
 mod list;
@@ -64,6 +65,9 @@ enum Command {
     /// Writes the generated code, and a stub for every handler that has no file.
     #[command(after_help = codegen::EXAMPLES)]
     Codegen(codegen::Arguments),
+    /// Brings schema files to their one canonical form.
+    #[command(after_help = fmt::EXAMPLES)]
+    Fmt(fmt::Arguments),
     /// Lists the handlers, events or routes of a project.
     ///
     /// Handlers that are still to be written are in the list. A schema with errors is not listed: the errors are
@@ -134,6 +138,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Codegen(arguments) => codegen::run(&arguments),
+        Command::Fmt(arguments) => fmt::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::ListHandlers(options) => list::list(list::What::Handlers, &options),
         Command::ListEvents(options) => list::list(list::What::Events, &options),
