@@ -8,6 +8,7 @@ Started by the bootstrap with the socket. Every call is answered by exactly one 
 """
 
 import asyncio
+import dataclasses
 import faulthandler
 import functools
 import inspect
@@ -129,8 +130,7 @@ def _answer(value, state):
 
 def _raised(error):
     message = _message(error)
-    public = {name: item for name, item in getattr(error, "__dict__", {}).items() if name[:1] != "_"}
-    body = {"message": message, **public}
+    body = {"message": message, **_fields(error)}
     raised = {
         "name": type(error).__name__,
         "message": message,
@@ -138,6 +138,13 @@ def _raised(error):
         "body": values.to_json_anyhow(body),
     }
     return values.encode({"error": raised}, "replace")
+
+
+def _fields(error):
+    """The fields of a generated error class by their names on the wire; of any other its public attributes."""
+    if dataclasses.is_dataclass(error):
+        return values.fields_of(error)
+    return {name: item for name, item in getattr(error, "__dict__", {}).items() if name[:1] != "_"}
 
 
 def _message(error):
