@@ -80,7 +80,7 @@ impl<'a> Package<'a> {
     fn name_inline_types(&mut self) {
         let schema = self.schema;
         for shape in schema.shapes.values() {
-            let mut taken = vec![shape.name.clone()];
+            let mut taken: Vec<String> = schema.shapes.keys().chain(schema.enums.keys()).cloned().collect();
             let module = format!("models.{}", module_name(&shape.name));
             for field in &shape.fields {
                 self.name_inline(&field.ty, &module, &names::joined(&shape.name, &field.name), &mut taken);

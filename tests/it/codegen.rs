@@ -101,7 +101,8 @@ fn tool(path: &str) -> PathBuf {
 #[track_caller]
 fn succeed(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let lines: Vec<&str> = text.lines().collect();
     let last = &lines[lines.len().saturating_sub(60)..];
     assert!(output.status.success(), "{command:?}\n{}", last.join("\n"));

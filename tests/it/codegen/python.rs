@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use rohas::Json;
-use rohas::codegen::Target;
+use rohas::codegen::{PythonModels, Target};
 use serde_json::json;
 
 use super::subjects::subjects;
@@ -99,8 +99,9 @@ fn values_go_through_python_unchanged() {
     let samples = corpus();
     for sample in &samples {
         let mut maker = Maker { schema: &sample.schema, random: Random(7), largest: i64::MAX };
+        let files = sample.files(Target::Python, PythonModels::Dataclass);
         for subject in subjects(sample) {
-            let (module, name) = subject.python(sample);
+            let (module, name) = subject.python(&files);
             for (prefix, _) in MODELS {
                 let module = format!("{prefix}{}.{module}", sample.name);
                 for _ in 0..ROUNDS {

@@ -26,13 +26,12 @@ fn expected() -> BTreeMap<PathBuf, String> {
     for sample in corpus() {
         let name = &sample.name;
         writeln!(modules, "pub mod {name};").unwrap();
-        for file in sample.files(Target::Rust, PythonModels::Dataclass) {
-            files.insert(Path::new(name).join(file.path), file.text);
-        }
+        let generated = sample.files(Target::Rust, PythonModels::Dataclass);
         for subject in subjects(&sample) {
-            let (folder, plain, rust) = (subject.folder, &subject.name, subject.rust(&sample));
+            let (folder, plain, rust) = (subject.folder, &subject.name, subject.rust(&generated));
             writeln!(arms, "        \"{name} {folder} {plain}\" => one::<{name}::{rust}>(value),").unwrap();
         }
+        files.extend(generated.into_iter().map(|file| (Path::new(name).join(file.path), file.text)));
     }
     let head = "// Written by tests/it/codegen/rust.rs: UPDATE=1 cargo test codegen\n#![allow(dead_code)]\n";
     let text = format!(

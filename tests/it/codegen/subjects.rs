@@ -1,6 +1,6 @@
 //! What values are sent through: every shape, and every type of an api, an event and an endpoint.
 
-use rohas::codegen::{File, PythonModels, Target};
+use rohas::codegen::File;
 use rohas::schema::Type;
 
 use super::Sample;
@@ -40,30 +40,33 @@ pub fn subjects(sample: &Sample) -> Vec<Subject> {
 }
 
 impl Subject {
-    /// Returns the Python module and name.
-    pub fn python(&self, sample: &Sample) -> (String, String) {
-        let files = sample.files(Target::Python, PythonModels::Dataclass);
+    /// Returns the Python module and name, as the files declare them.
+    pub fn python(&self, files: &[File]) -> (String, String) {
         let declares = |file: &&File| {
             let own = file.path.parent().is_some_and(|folder| folder == std::path::Path::new(self.folder));
-            let heads = [format!("\nclass {}:", self.name), format!("\nclass {}(", self.name), format!("\n{} = ", self.name)];
+            let heads = [
+                format!("\nclass {}:", self.name),
+                format!("\nclass {}(", self.name),
+                format!("\n{} = ", self.name),
+            ];
             own && heads.iter().any(|head| file.text.contains(head))
         };
         let file = files.iter().find(declares);
-        let file = file.unwrap_or_else(|| panic!("{}: no Python for {}", sample.name, self.name));
+        let file = file.unwrap_or_else(|| panic!("no Python for {}", self.name));
         let module = file.path.with_extension("").to_str().unwrap().replace('/', ".");
         (module, self.name.clone())
     }
 
-    /// Returns the path of the Rust type below the sample's module.
-    pub fn rust(&self, sample: &Sample) -> String {
-        let files = sample.files(Target::Rust, PythonModels::Dataclass);
-        let file = files.iter().find(|file| file.path == std::path::Path::new(&format!("{}.rs", self.folder)));
-        let text = &file.unwrap_or_else(|| panic!("{}: no Rust for {}", sample.name, self.folder)).text;
+    /// Returns the path of the Rust type below the sample's module, as the files declare it.
+    pub fn rust(&self, files: &[File]) -> String {
+        let file =
+            files.iter().find(|file| file.path == std::path::Path::new(&format!("{}.rs", self.folder)));
+        let text = &file.unwrap_or_else(|| panic!("no Rust for {}", self.folder)).text;
         let names = [self.name.clone(), format!("{}_", self.name)];
         let declared = |name: &&String| {
             ["struct", "enum", "type"].iter().any(|kind| text.contains(&format!("pub {kind} {name} ")))
         };
         let name = names.iter().find(declared);
-        format!("{}::{}", self.folder, name.unwrap_or_else(|| panic!("{}: no Rust for {}", sample.name, self.name)))
+        format!("{}::{}", self.folder, name.unwrap_or_else(|| panic!("no Rust for {}", self.name)))
     }
 }

@@ -8,7 +8,7 @@ use rohas::schema::{Attributes, Field, Format, Scalar, Schema, Type};
 use serde_json::{Map, json};
 
 /// Levels of shapes below which what may be absent or empty is.
-const DEPTH: usize = 4;
+const DEPTH: usize = 3;
 
 /// SplitMix64.
 pub struct Random(pub u64);
@@ -78,9 +78,12 @@ impl Maker<'_> {
         }
     }
 
+    /// How many items: fewer the deeper, so that values do not explode.
     fn count(&mut self, attributes: &Attributes, depth: usize) -> usize {
-        let range = attributes.length.map_or(0..4, |length| length.min..length.max.min(length.min + 3) + 1);
-        if depth > DEPTH { range.start } else { self.random.within(range) }
+        let most = DEPTH.saturating_sub(depth).min(3);
+        let range =
+            attributes.length.map_or(0..most + 1, |length| length.min..length.max.min(length.min + most) + 1);
+        self.random.within(range)
     }
 
     fn object(&mut self, fields: &[Field], depth: usize) -> Json {
@@ -112,9 +115,13 @@ impl Maker<'_> {
                 "1900-01-01T00:00:00+00:00",
             ])),
             Scalar::Date => json!(self.random.one(&["2024-02-29", "0001-01-01", "9999-12-31", "1970-01-01"])),
-            Scalar::Uuid => json!(uuid::Uuid::from_u64_pair(self.random.next(), self.random.next()).to_string()),
+            Scalar::Uuid => {
+                json!(uuid::Uuid::from_u64_pair(self.random.next(), self.random.next()).to_string())
+            }
             Scalar::Decimal => self.decimal(attributes),
-            Scalar::Bytes => json!(self.random.one(&["", "AA==", "AAE=", "AAEC", "/+8=", "8J+mgPCfpoA=", "+/+/"])),
+            Scalar::Bytes => {
+                json!(self.random.one(&["", "AA==", "AAE=", "AAEC", "/+8=", "8J+mgPCfpoA=", "+/+/"]))
+            }
             Scalar::Json => self.json(0),
         }
     }
@@ -138,8 +145,12 @@ impl Maker<'_> {
     }
 
     fn text(&mut self, length: Range<usize>) -> String {
-        let odd = ['a', 'Z', '0', ' ', '"', '\\', '/', '~', '\n', '\0', '\u{7f}', 'ü', 'ß', '漢', '🦀', '\u{2028}', '\u{202e}', '\u{feff}', '{', '\''];
-        let whole = ["__proto__", "constructor", "class", "a/b", "null", "None", "9223372036854775807", "1e5"];
+        let odd = [
+            'a', 'Z', '0', ' ', '"', '\\', '/', '~', '\n', '\0', '\u{7f}', 'ü', 'ß', '漢', '🦀', '\u{2028}',
+            '\u{202e}', '\u{feff}', '{', '\'',
+        ];
+        let whole =
+            ["__proto__", "constructor", "class", "a/b", "null", "None", "9223372036854775807", "1e5"];
         if length.start <= 4 && length.end > 20 && self.random.chance(6) {
             return self.random.one(&whole).to_owned();
         }
@@ -148,7 +159,8 @@ impl Maker<'_> {
     }
 
     fn int(&mut self, attributes: &Attributes) -> i64 {
-        let bound = |number: &Option<serde_json::Number>| number.as_ref().and_then(serde_json::Number::as_i64);
+        let bound =
+            |number: &Option<serde_json::Number>| number.as_ref().and_then(serde_json::Number::as_i64);
         let (min, max) = (bound(&attributes.min), bound(&attributes.max));
         let largest = if attributes.bigint { i64::MAX } else { self.largest };
         let smallest = if largest == i64::MAX { i64::MIN } else { -largest };
@@ -157,7 +169,8 @@ impl Maker<'_> {
     }
 
     fn float(&mut self, attributes: &Attributes) -> Json {
-        let bound = |number: &Option<serde_json::Number>| number.as_ref().and_then(serde_json::Number::as_f64);
+        let bound =
+            |number: &Option<serde_json::Number>| number.as_ref().and_then(serde_json::Number::as_f64);
         let edge = [0.0, -0.0, 1.0, 0.1, -2.5, 1e-300, 1.797e308, 5e-324, 1e21, 1e-7, 123456789.125];
         let value = self.random.one(&edge);
         let value = bound(&attributes.min).map_or(value, |min| f64::max(value, min));
@@ -166,8 +179,14 @@ impl Maker<'_> {
 
     fn decimal(&mut self, attributes: &Attributes) -> Json {
         let edge = [
-            "0", "0.00", "12.3400", "0.00000000001", "99999999999999999999999999999999999999.123456789012345678901234567890",
-            "-1", "-0.10", "-123456789012345678901234567890",
+            "0",
+            "0.00",
+            "12.3400",
+            "0.00000000001",
+            "99999999999999999999999999999999999999.123456789012345678901234567890",
+            "-1",
+            "-0.10",
+            "-123456789012345678901234567890",
         ];
         let count = if attributes.min.is_some() { 5 } else { edge.len() };
         json!(self.random.one(&edge[..count]))
@@ -182,7 +201,9 @@ impl Maker<'_> {
             4 => json!(self.text(0..8)),
             5 => json!("2024-01-01T00:00:00Z"),
             6 => (0..self.random.below(4)).map(|_| self.json(depth + 1)).collect(),
-            _ => Json::Object((0..self.random.below(4)).map(|_| (self.text(0..6), self.json(depth + 1))).collect()),
+            _ => Json::Object(
+                (0..self.random.below(4)).map(|_| (self.text(0..6), self.json(depth + 1))).collect(),
+            ),
         }
     }
 }
@@ -193,7 +214,9 @@ pub fn canonical(schema: &Schema, ty: &Type, value: &Json) -> Json {
     match (ty, value) {
         (Type::Optional(_), Json::Null) => Json::Null,
         (Type::Optional(inner), value) => canonical(schema, inner, value),
-        (Type::List(item), Json::Array(items)) => items.iter().map(|value| canonical(schema, item, value)).collect(),
+        (Type::List(item), Json::Array(items)) => {
+            items.iter().map(|value| canonical(schema, item, value)).collect()
+        }
         (Type::Map(item), Json::Object(entries)) => {
             let entry = |(name, value): (&String, &Json)| (name.clone(), canonical(schema, item, value));
             Json::Object(entries.iter().map(entry).collect())
