@@ -148,8 +148,9 @@ def _fields(error):
 
 
 def _message(error):
-    """`str(error)`, or its field `message` where that says nothing."""
+    """`str(error)`, or its field `message` where that says nothing: of a dataclass, it may be all its fields."""
     try:
-        return str(error) or str(getattr(error, "message", ""))
+        message = getattr(error, "message", "")
+        return str(message if dataclasses.is_dataclass(error) and message else error) or str(message)
     except Exception:
         return f"<{type(error).__name__} whose str() raised>"
