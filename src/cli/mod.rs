@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 
 use crate::app::{ActorApp, BuildError};
 
+mod codegen;
 mod list;
 mod run;
 mod validate;
@@ -30,6 +31,8 @@ enum Command {
     Run(run::Arguments),
     /// Checks schema, configuration and handler files, and prints every problem at once.
     Validate(validate::Arguments),
+    /// Writes the generated code, and a stub for every handler that has no file.
+    Codegen(codegen::Arguments),
     /// Lists the handlers, events or routes of a project.
     List(list::Arguments),
     /// Prints the version, and what this build contains.
@@ -49,6 +52,7 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
+        Command::Codegen(arguments) => codegen::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Version => version::run(),
     }

@@ -1,6 +1,7 @@
 //! Schema → source files of the project's languages: types for every model, input, type, enum, event, api and socket.
 //!
-//! Called by `cli::codegen`. Pure: it makes texts and touches no file. The same schema gives the same bytes.
+//! Called by `cli::codegen`. [`generate`] and [`stub`] are pure: they make texts, and the same schema gives the same
+//! bytes. Only `write` touches files.
 
 use std::path::PathBuf;
 
@@ -10,7 +11,15 @@ use crate::schema::Schema;
 
 mod python;
 mod rust;
+mod stubs;
 mod typescript;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use stubs::{Missing, stub};
+pub use write::{Change, Plan, add, plan};
 
 /// What the first line of every generated file says, behind the comment sign of its language. Stale files are
 /// recognised by it.
@@ -31,6 +40,15 @@ pub enum Target {
 impl Target {
     /// Lists every language, in the order of preference.
     pub const ALL: [Target; 3] = [Target::TypeScript, Target::Python, Target::Rust];
+
+    /// Returns the name in the configuration and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Target::TypeScript => "typescript",
+            Target::Python => "python",
+            Target::Rust => "rust",
+        }
+    }
 }
 
 /// What Python's generated records are.
@@ -54,10 +72,10 @@ pub struct Config {
     pub python_models: PythonModels,
 }
 
-/// A generated file.
+/// A file that is made from the schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// The path below `src/generated`.
+    /// The path: of generated code below `src/generated`, of a stub below the project.
     pub path: PathBuf,
     /// The whole text.
     pub text: String,

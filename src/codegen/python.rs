@@ -15,7 +15,8 @@ mod names;
 mod records;
 mod types;
 
-use names::{module_name, stems};
+pub(in crate::codegen) use names::module_name;
+use names::stems;
 
 /// What every module of a package is made from.
 struct Package<'a> {

@@ -1,5 +1,5 @@
 """Imports every module of the packages below the working directory whose names start so, resolves every annotation,
-and reads every file as Python 3.9 would. Run by tests/it/codegen/python.rs."""
+and reads every file as Python 3.9 would. Run by tests/it/generated/python.rs."""
 
 import ast
 import dataclasses

@@ -1,5 +1,5 @@
 """Reads lines of [module, name, JSON], makes each the type by that name and writes it as JSON again, with the
-conversion that handlers get. Run by tests/it/codegen/python.rs."""
+conversion that handlers get. Run by tests/it/generated/python.rs."""
 
 import importlib
 import json

@@ -11,8 +11,8 @@ from d_apis.models.item_kind import ItemKind
 from d_apis.runtime import HandlerContext, Response, State
 from d_attributes.models.account import Account
 from d_derived_names.api.create_user import CreateUserRequest
-from d_events.events.user_made import UserMade, UserMadeHandler
-from d_events.runtime import State as EventState
+from d_payloads.events.user_made import UserMade, UserMadeHandler
+from d_payloads.runtime import State as EventState
 from d_inline.api.inline_all import InlineAllResponse
 from d_inline.models.place import Place, PlaceLocation
 from d_reserved_fields.api.words import WordsRequest

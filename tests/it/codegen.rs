@@ -1,157 +1,180 @@
-//! Generated code, for every schema of `tests/codegen`: the compilers and type checkers of the three languages accept
-//! it, the same schema gives the same bytes, and values go through it unchanged.
+//! `rohas codegen` on real projects, and a project that runs on what it wrote.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
-use rohas::codegen::{Config, File, PythonModels, Target, generate};
-use rohas::schema::{Schema, Severity, SourceFile, compile};
+use serde_json::{Value, json};
+use tokio::process::Command;
 
-mod python;
-mod rust;
-mod subjects;
-mod values;
+use crate::client::{eventually, soon};
+use crate::project::{App, Project};
 
-/// How many values of each type go through each language.
-const ROUNDS: usize = 40;
-
-/// A schema of the corpus.
-struct Sample {
-    name: String,
-    text: String,
-    schema: Schema,
-}
-
-impl Sample {
-    fn files(&self, target: Target, python_models: PythonModels) -> Vec<File> {
-        generate(&self.schema, target, &Config { python_models, ..Config::default() })
+const SCHEMA: &str = r#"
+    /// A person.
+    model User { id: Int @id @bigint  name: String @length(1, 20)  role: Role @default(MEMBER)  visits: Int }
+    enum Role { ADMIN MEMBER }
+    type NotFound { message: String  id: Int @bigint }
+    type Conflict { message: String }
+    api PutUser {
+      method: PUT  path: "/users/{id}"  params: { id: Int @bigint }  body: User  response: User  status: 201
+      errors: { 404: NotFound, 409: Conflict }  triggers: [UserPut]  middlewares: [stamp]
     }
-}
+    api GetSeen { method: GET  path: "/seen"  response: String[] }
+    event UserPut { payload: User  handler: [note_user] }
+"#;
 
-/// Reads the corpus.
-fn corpus() -> Vec<Sample> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/codegen");
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|ending| ending == "ro"));
-    paths.sort();
-    assert!(paths.len() >= 25, "the corpus has lost schemas: {paths:?}");
-    let read = |path: &PathBuf| {
-        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let text = fs::read_to_string(path).unwrap();
-        let schema = compiled(&[SourceFile { path: name.clone(), text: text.clone() }]);
-        Sample { name, text, schema }
+const PUT_USER: &str = r#"
+    import { Conflict, NotFound, type PutUserHandler } from "../../generated/api/PutUser.ts";
+    import { Role } from "../../generated/models/Role.ts";
+    export const handler: PutUserHandler = ({ id, body, headers }) => {
+      if (headers["x-stamp"] !== "yes") throw new Error("the middleware did not run");
+      if (body.name === "nobody") throw new NotFound({ message: "no such user", id });
+      if (body.name === "taken") throw new Conflict("taken");
+      if (body.name === "rounded") return { ...body, visits: 2 ** 53 };
+      return { ...body, id: id + 1n, role: Role.ADMIN };
     };
-    paths.iter().map(read).collect()
+"#;
+
+const NOTE_USER: &str = r#"
+    import type { UserPutHandler } from "../../generated/events/UserPut.ts";
+    import { seen } from "../api/GetSeen.ts";
+    export const handler: UserPutHandler = (event) => void seen.push(`${typeof event.payload.id} ${event.payload.id}`);
+"#;
+
+const GET_SEEN: &str = r#"
+    import type { GetSeenHandler } from "../../generated/api/GetSeen.ts";
+    export const seen: string[] = [];
+    export const handler: GetSeenHandler = () => seen;
+"#;
+
+const STAMP: &str = r#"
+    import type { Middleware } from "../generated/runtime.ts";
+    export const handler: Middleware = ({ headers }) => ({ headers: { ...headers, "x-stamp": "yes" } });
+"#;
+
+/// Runs `rohas codegen`; returns the exit code, standard output and standard error.
+async fn codegen(project: &Path, more: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rohas"));
+    command.arg("codegen").arg(project).args(more).env("NO_COLOR", "1").kill_on_drop(true);
+    let output = soon("rohas ends", command.output()).await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-/// Compiles a schema without errors.
-fn compiled(files: &[SourceFile]) -> Schema {
-    let (schema, diagnostics) = compile(files);
-    let errors: Vec<_> = diagnostics.iter().filter(|found| found.severity == Severity::Error).collect();
-    assert!(errors.is_empty(), "{errors:#?}");
-    schema
+fn user(id: i64, name: &str) -> Value {
+    json!({ "id": id, "name": name, "visits": 3 })
 }
 
-/// A folder that is removed at the end.
-struct Folder(PathBuf);
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_runs_on_generated_code() {
+    let project = Project::new(&[
+        ("schema/users.ro", SCHEMA),
+        ("src/handlers/api/PutUser.ts", PUT_USER),
+        ("src/handlers/api/GetSeen.ts", GET_SEEN),
+        ("src/handlers/events/note_user.ts", NOTE_USER),
+        ("src/middlewares/stamp.ts", STAMP),
+    ]);
+    let (code, out, log) = codegen(project.path(), &[]).await;
+    assert_eq!(code, Some(0), "{out}{log}");
+    let app = App::start(project.builder()).await;
+    let big = 9_007_199_254_740_993_i64;
+    let put =
+        async |name: &str| app.send("PUT", &format!("/users/{big}"), &[], &user(big, name).to_string()).await;
 
-impl Folder {
-    fn new() -> Folder {
-        let path = std::env::temp_dir().join(format!("rohas-codegen-{}", uuid::Uuid::new_v4()));
-        fs::create_dir_all(&path).unwrap();
-        Folder(path)
-    }
-
-    fn write(&self, path: impl AsRef<Path>, text: &str) {
-        let path = self.0.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    fn write_all(&self, below: &str, files: &[File]) {
-        files.iter().for_each(|file| self.write(Path::new(below).join(&file.path), &file.text));
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if std::env::var_os("KEEP").is_none() {
-            let _ = fs::remove_dir_all(&self.0);
-        } else {
-            eprintln!("kept {}", self.0.display());
-        }
-    }
-}
-
-/// Returns where `scripts/tools.sh` has put a tool; fails when it is not there.
-fn tool(path: &str) -> PathBuf {
-    let tools = std::env::var_os("ROHAS_TOOLS").map(PathBuf::from);
-    let home = || PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache/rohas/tools");
-    let path = tools.unwrap_or_else(home).join(path);
-    assert!(
-        path.exists(),
-        "{} is missing: run `make setup` once, it installs the tools of the tests",
-        path.display()
+    let answer = put("somebody").await;
+    assert_eq!(
+        answer.expect(201),
+        json!({ "id": big + 1, "name": "somebody", "role": "ADMIN", "visits": 3 })
     );
-    path
+    assert_eq!(put("nobody").await.expect(404), json!({ "message": "no such user", "id": big }));
+    assert_eq!(put("taken").await.expect(409), json!({ "message": "taken" }));
+    // What may have been rounded is no integer: the result does not fit, and the client learns nothing of it.
+    let rounded = put("rounded").await;
+    assert!(rounded.expect(500)["id"].is_string(), "{rounded:?}");
+
+    let mut beyond = user(1, "somebody");
+    beyond["visits"] = json!(big);
+    let refused = app.send("PUT", "/users/1", &[], &beyond.to_string()).await;
+    assert_eq!(refused.expect(422)["errors"][0]["path"], "/body/visits");
+
+    let seen = eventually("the event is handled", async || {
+        let seen = app.get("/seen").await.expect(200);
+        (seen != json!([])).then_some(seen)
+    });
+    assert_eq!(seen.await, json!([format!("bigint {}", big + 1)]));
 }
 
-/// Runs a command that must succeed; shows what it wrote if it does not.
-#[track_caller]
-fn succeed(command: &mut Command) -> Output {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let text =
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    let lines: Vec<&str> = text.lines().collect();
-    let last = &lines[lines.len().saturating_sub(60)..];
-    assert!(output.status.success(), "{command:?}\n{}", last.join("\n"));
-    output
+#[tokio::test]
+async fn stubs_start_and_say_that_they_are_not_written() {
+    let schema = "api Hello { method: GET path: \"/hello\" response: String middlewares: [auth] }
+        event Greeted { payload: String handler: [greet] }  cron Nightly { schedule: \"@daily\" }
+        ws Chat { path: \"/chat\" onConnect: [joined] onMessage: [said] }";
+    let project = Project::new(&[("schema/a.ro", schema)]);
+    let (code, out, _) = codegen(project.path(), &[]).await;
+    assert_eq!(code, Some(0));
+    assert!(out.starts_with("languages: typescript (the default; there are no handlers yet)\n"), "{out}");
+    for stub in ["api/Hello", "events/greet", "cron/Nightly", "websockets/Chat"] {
+        assert!(out.contains(&format!("stub src/handlers/{stub}.ts\n")), "{out}");
+    }
+    let app = App::start(project.builder()).await;
+    let answer = app.get("/hello").await;
+    assert!(answer.expect(500)["id"].is_string());
 }
 
-const MODELS: [(&str, PythonModels); 2] = [("d_", PythonModels::Dataclass), ("p_", PythonModels::Pydantic)];
+#[tokio::test]
+async fn a_check_fails_and_writes_nothing() {
+    let project = Project::new(&[("schema/users.ro", SCHEMA)]);
+    let written = |path: &str| project.path().join(path).exists();
+    let (code, out, _) = codegen(project.path(), &["--check"]).await;
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.contains("create src/generated/models/User.ts\n"), "{out}");
+    assert!(!written("src"), "a check writes nothing, no stubs either");
 
-#[test]
-fn the_same_schema_gives_the_same_bytes() {
-    for sample in corpus() {
-        let again = compiled(&[SourceFile { path: "elsewhere.ro".to_owned(), text: sample.text.clone() }]);
-        for target in Target::ALL {
-            for (_, python_models) in MODELS {
-                let config = Config { python_models, ..Config::default() };
-                let files = sample.files(target, python_models);
-                assert_eq!(files, generate(&again, target, &config), "{}", sample.name);
-                let mut paths: Vec<_> = files.iter().map(|file| &file.path).collect();
-                paths.dedup();
-                assert_eq!(paths.len(), files.len(), "{}: a path twice", sample.name);
-            }
-        }
-    }
+    let (code, out, _) = codegen(project.path(), &["--no-stubs"]).await;
+    assert_eq!(code, Some(0), "{out}");
+    assert!(written("src/generated/models/User.ts") && !written("src/handlers"));
+    let (code, out, _) = codegen(project.path(), &["--check"]).await;
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.ends_with("0 to create, 0 to change, 0 to remove, 14 unchanged\n"), "{out}");
+
+    let path = project.path().join("src/generated/models/Role.ts");
+    let text = std::fs::read_to_string(&path).unwrap().replace("MEMBER", "GUEST");
+    std::fs::write(&path, &text).unwrap();
+    std::fs::write(project.path().join("src/generated/mine.ts"), "export {};\n").unwrap();
+    let (code, out, log) = codegen(project.path(), &["--check"]).await;
+    assert_eq!(code, Some(1));
+    let difference =
+        "change src/generated/models/Role.ts:3\n  - export type Role = \"ADMIN\" | \"GUEST\";\n  + ";
+    assert!(out.contains(difference), "{out}");
+    assert!(log.contains("src/generated/mine.ts is not generated and stays"), "{log}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
 }
 
-#[test]
-fn the_order_of_files_and_items_does_not_matter() {
-    let text =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/codegen/shop.ro")).unwrap();
-    // Every item of this schema starts a line.
-    let starts = ["/// ", "type ", "enum ", "model ", "input ", "api ", "event ", "cron ", "ws "];
-    let mut items: Vec<String> = Vec::new();
-    for line in text.lines() {
-        let starts = starts.iter().any(|start| line.starts_with(start));
-        match items.last_mut() {
-            Some(last) if !starts || last.starts_with("///") && !last.contains('\n') => {
-                *last += &format!("\n{line}")
-            }
-            _ => items.push(line.to_owned()),
-        }
-    }
-    assert!(items.len() == 15, "{items:#?}");
-    let file = |(at, item): (usize, &String)| SourceFile { path: format!("{at}.ro"), text: item.clone() };
-    let straight: Vec<SourceFile> = items.iter().enumerate().map(file).collect();
-    let mut turned: Vec<SourceFile> = straight.iter().rev().cloned().collect();
-    let half = turned.len() / 2;
-    turned.swap(0, half);
-    for target in Target::ALL {
-        let from = |files: &[SourceFile]| generate(&compiled(files), target, &Config::default());
-        assert_eq!(from(&straight), from(&turned), "{target:?}");
-    }
+#[tokio::test]
+async fn a_broken_schema_writes_nothing() {
+    let project = Project::new(&[("schema/a.ro", "api A { method: GET path: \"/a\" response: Nothing }\n")]);
+    let (code, out, log) = codegen(project.path(), &[]).await;
+    assert_eq!((code, out.as_str()), (Some(1), ""));
+    assert!(log.contains("there is no type `Nothing`"), "{log}");
+    assert!(!project.path().join("src").exists());
+}
+
+#[tokio::test]
+async fn languages_are_told_or_found() {
+    let schema = "api A { method: GET path: \"/a\" response: String }  api B { method: GET path: \"/b\" response: String }";
+    let python = ("src/handlers/api/a.py", "def handler() -> str:\n    return 'a'\n");
+    let project = Project::new(&[("schema/a.ro", schema), python]);
+    let (_, out, _) = codegen(project.path(), &[]).await;
+    assert!(out.starts_with("languages: python (those of the project)\n"), "{out}");
+    assert!(out.contains("stub src/handlers/api/b.py\n"), "{out}");
+    let (_, out, _) = codegen(project.path(), &["--lang", "python,typescript"]).await;
+    assert!(out.starts_with("languages: python, typescript (as told)\n"), "{out}");
+    let (code, _, _) = codegen(project.path(), &["--lang", "cobol"]).await;
+    assert_eq!(code, Some(2));
+
+    // A Rust function is in no file: its name is printed, and nothing is put in its way.
+    let project = Project::new(&[("schema/a.ro", schema), ("Cargo.toml", "[package]\n")]);
+    let (_, out, _) = codegen(project.path(), &[]).await;
+    assert!(out.starts_with("languages: rust (those of the project)\n"), "{out}");
+    assert!(out.contains("  .handler(\"A\", …)\n  .handler(\"B\", …)\n"), "{out}");
+    assert!(!project.path().join("src/handlers").exists());
 }

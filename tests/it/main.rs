@@ -10,10 +10,12 @@ mod chat;
 mod cli;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod client;
-#[cfg(feature = "cli")]
+#[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod codegen;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod failures;
+#[cfg(feature = "cli")]
+mod generated;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod hostile;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]

@@ -177,7 +177,7 @@ fn visible(name: &str, holder: Holder) -> String {
 }
 
 /// Returns the module name of an item: `HTTPServer` → `http_server`, `Class` → `class_`.
-pub(super) fn module_name(name: &str) -> String {
+pub(in crate::codegen) fn module_name(name: &str) -> String {
     let snake = snake_case(name);
     let stem = visible(&snake, Holder::Pydantic);
     if KEYWORDS.contains(&stem.as_str()) { stem + "_" } else { stem }

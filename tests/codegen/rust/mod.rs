@@ -1,14 +1,17 @@
-// Written by tests/it/codegen/rust.rs: UPDATE=1 cargo test codegen
+// Written by tests/it/generated/rust.rs: UPDATE=1 cargo test generated
 #![allow(dead_code)]
 pub mod apis;
 pub mod attributes;
 pub mod big;
+pub mod bigint;
 pub mod bigints;
 pub mod builtin_names;
+pub mod declared_errors;
 pub mod deep;
 pub mod defaults;
 pub mod derived_names;
 pub mod docs;
+pub mod documented;
 pub mod empty;
 pub mod enums;
 pub mod errors;
@@ -17,18 +20,22 @@ pub mod inline;
 pub mod json;
 pub mod legacy;
 pub mod module_names;
+pub mod names_typescript;
 pub mod nestings;
+pub mod nothing;
 pub mod odd_fields;
 pub mod one_letter;
 pub mod only_api;
 pub mod only_cron;
 pub mod only_enum;
 pub mod optionals;
+pub mod payloads;
 pub mod recursion;
 pub mod reserved_fields;
 pub mod scalars;
 pub mod shop;
 pub mod spellings;
+pub mod types;
 pub mod websockets;
 
 type Outcome = Result<serde_json::Value, serde_json::Error>;
@@ -193,6 +200,15 @@ pub fn through(subject: &str, value: serde_json::Value) -> Outcome {
         "big events Made7Payload" => one::<big::events::Made7Payload>(value),
         "big events Made8Payload" => one::<big::events::Made8Payload>(value),
         "big events Made9Payload" => one::<big::events::Made9Payload>(value),
+        "bigint models Ledger" => one::<bigint::models::Ledger>(value),
+        "bigint models Entry" => one::<bigint::models::Entry>(value),
+        "bigint models Stale" => one::<bigint::models::Stale>(value),
+        "bigint api PutLedgerQuery" => one::<bigint::api::PutLedgerQuery>(value),
+        "bigint api PutLedgerBody" => one::<bigint::api::PutLedgerBody>(value),
+        "bigint api PutLedgerResponse" => one::<bigint::api::PutLedgerResponse>(value),
+        "bigint api PutLedgerParams" => one::<bigint::api::PutLedgerParams>(value),
+        "bigint events LedgerChangedPayload" => one::<bigint::events::LedgerChangedPayload>(value),
+        "bigint websockets LedgersMessage" => one::<bigint::websockets::LedgersMessage>(value),
         "bigints models Counter" => one::<bigints::models::Counter>(value),
         "bigints api CountBody" => one::<bigints::api::CountBody>(value),
         "bigints api CountResponse" => one::<bigints::api::CountResponse>(value),
@@ -242,6 +258,14 @@ pub fn through(subject: &str, value: serde_json::Value) -> Outcome {
         "builtin_names events ShadowedPayload" => one::<builtin_names::events::ShadowedPayload>(value),
         "builtin_names events ShadowedStatePayload" => one::<builtin_names::events::ShadowedStatePayload>(value),
         "builtin_names websockets ShadowsMessage" => one::<builtin_names::websockets::ShadowsMessage>(value),
+        "declared_errors models NotFound" => one::<declared_errors::models::NotFound>(value),
+        "declared_errors models Invalid" => one::<declared_errors::models::Invalid>(value),
+        "declared_errors models Detailed" => one::<declared_errors::models::Detailed>(value),
+        "declared_errors models Empty" => one::<declared_errors::models::Empty>(value),
+        "declared_errors models Optional" => one::<declared_errors::models::Optional>(value),
+        "declared_errors models ErrorKind" => one::<declared_errors::models::ErrorKind>(value),
+        "declared_errors api FailsResponse" => one::<declared_errors::api::FailsResponse>(value),
+        "declared_errors api FailsTooResponse" => one::<declared_errors::api::FailsTooResponse>(value),
         "deep models Deep" => one::<deep::models::Deep>(value),
         "deep api DeeperBody" => one::<deep::api::DeeperBody>(value),
         "deep api DeeperResponse" => one::<deep::api::DeeperResponse>(value),
@@ -279,12 +303,19 @@ pub fn through(subject: &str, value: serde_json::Value) -> Outcome {
         "derived_names events UserRemovedPayload" => one::<derived_names::events::UserRemovedPayload>(value),
         "derived_names websockets ChatMessage" => one::<derived_names::websockets::ChatMessage>(value),
         "docs models Documented" => one::<docs::models::Documented>(value),
-        "docs models JustQuotes" => one::<docs::models::JustQuotes>(value),
-        "docs models JustBackslash" => one::<docs::models::JustBackslash>(value),
-        "docs models DocumentedEnum" => one::<docs::models::DocumentedEnum>(value),
-        "docs api DocumentedApiResponse" => one::<docs::api::DocumentedApiResponse>(value),
-        "docs events DocumentedEventPayload" => one::<docs::events::DocumentedEventPayload>(value),
-        "docs websockets DocumentedWsMessage" => one::<docs::websockets::DocumentedWsMessage>(value),
+        "docs models Colour" => one::<docs::models::Colour>(value),
+        "docs api GetDocumentedQuery" => one::<docs::api::GetDocumentedQuery>(value),
+        "docs api GetDocumentedResponse" => one::<docs::api::GetDocumentedResponse>(value),
+        "docs api GetDocumentedParams" => one::<docs::api::GetDocumentedParams>(value),
+        "docs events WasReadPayload" => one::<docs::events::WasReadPayload>(value),
+        "docs websockets TalkMessage" => one::<docs::websockets::TalkMessage>(value),
+        "documented models Documented" => one::<documented::models::Documented>(value),
+        "documented models JustQuotes" => one::<documented::models::JustQuotes>(value),
+        "documented models JustBackslash" => one::<documented::models::JustBackslash>(value),
+        "documented models DocumentedEnum" => one::<documented::models::DocumentedEnum>(value),
+        "documented api DocumentedApiResponse" => one::<documented::api::DocumentedApiResponse>(value),
+        "documented events DocumentedEventPayload" => one::<documented::events::DocumentedEventPayload>(value),
+        "documented websockets DocumentedWsMessage" => one::<documented::websockets::DocumentedWsMessage>(value),
         "empty models Empty" => one::<empty::models::Empty>(value),
         "enums models UsesEnums" => one::<enums::models::UsesEnums>(value),
         "enums models Odd" => one::<enums::models::Odd>(value),
@@ -293,26 +324,26 @@ pub fn through(subject: &str, value: serde_json::Value) -> Outcome {
         "enums models Documented" => one::<enums::models::Documented>(value),
         "enums models Underscored" => one::<enums::models::Underscored>(value),
         "errors models NotFound" => one::<errors::models::NotFound>(value),
-        "errors models Invalid" => one::<errors::models::Invalid>(value),
-        "errors models Detailed" => one::<errors::models::Detailed>(value),
+        "errors models Conflict" => one::<errors::models::Conflict>(value),
+        "errors models Gone" => one::<errors::models::Gone>(value),
+        "errors models Awkward" => one::<errors::models::Awkward>(value),
+        "errors models Limited" => one::<errors::models::Limited>(value),
         "errors models Empty" => one::<errors::models::Empty>(value),
-        "errors models Optional" => one::<errors::models::Optional>(value),
-        "errors models ErrorKind" => one::<errors::models::ErrorKind>(value),
-        "errors api FailsResponse" => one::<errors::api::FailsResponse>(value),
-        "errors api FailsTooResponse" => one::<errors::api::FailsTooResponse>(value),
-        "events models User" => one::<events::models::User>(value),
-        "events models Kind" => one::<events::models::Kind>(value),
-        "events events UserMadePayload" => one::<events::events::UserMadePayload>(value),
+        "errors api FailResponse" => one::<errors::api::FailResponse>(value),
+        "errors api FailParams" => one::<errors::api::FailParams>(value),
+        "errors api FailTooBody" => one::<errors::api::FailTooBody>(value),
+        "errors api FailTooResponse" => one::<errors::api::FailTooResponse>(value),
+        "events models Thing" => one::<events::models::Thing>(value),
+        "events api PublishBody" => one::<events::api::PublishBody>(value),
+        "events events HappenedPayload" => one::<events::events::HappenedPayload>(value),
         "events events CountedPayload" => one::<events::events::CountedPayload>(value),
         "events events NamedPayload" => one::<events::events::NamedPayload>(value),
-        "events events DatedPayload" => one::<events::events::DatedPayload>(value),
         "events events ListedPayload" => one::<events::events::ListedPayload>(value),
         "events events MappedPayload" => one::<events::events::MappedPayload>(value),
-        "events events EnumeratedPayload" => one::<events::events::EnumeratedPayload>(value),
-        "events events MaybePayload" => one::<events::events::MaybePayload>(value),
+        "events events OptionalPayload" => one::<events::events::OptionalPayload>(value),
+        "events events InlinedPayload" => one::<events::events::InlinedPayload>(value),
         "events events AnythingPayload" => one::<events::events::AnythingPayload>(value),
-        "events events BlobPayload" => one::<events::events::BlobPayload>(value),
-        "events events IdsPayload" => one::<events::events::IdsPayload>(value),
+        "events events UnhandledPayload" => one::<events::events::UnhandledPayload>(value),
         "inline models Point" => one::<inline::models::Point>(value),
         "inline models Place" => one::<inline::models::Place>(value),
         "inline api InlineAllQuery" => one::<inline::api::InlineAllQuery>(value),
@@ -357,6 +388,33 @@ pub fn through(subject: &str, value: serde_json::Value) -> Outcome {
         "module_names api ApiResponse" => one::<module_names::api::ApiResponse>(value),
         "module_names events EventsPayload" => one::<module_names::events::EventsPayload>(value),
         "module_names websockets WebsocketsMessage" => one::<module_names::websockets::WebsocketsMessage>(value),
+        "names_typescript models Awaited" => one::<names_typescript::models::Awaited>(value),
+        "names_typescript models Readonly" => one::<names_typescript::models::Readonly>(value),
+        "names_typescript models Partial" => one::<names_typescript::models::Partial>(value),
+        "names_typescript models Omit" => one::<names_typescript::models::Omit>(value),
+        "names_typescript models Events" => one::<names_typescript::models::Events>(value),
+        "names_typescript models ApiRequest" => one::<names_typescript::models::ApiRequest>(value),
+        "names_typescript models ApiHandler" => one::<names_typescript::models::ApiHandler>(value),
+        "names_typescript models DateOnly" => one::<names_typescript::models::DateOnly>(value),
+        "names_typescript models globalThis" => one::<names_typescript::models::globalThis>(value),
+        "names_typescript models Fields" => one::<names_typescript::models::Fields>(value),
+        "names_typescript models GetUserBody" => one::<names_typescript::models::GetUserBody>(value),
+        "names_typescript models GetUserResponse" => one::<names_typescript::models::GetUserResponse>(value),
+        "names_typescript models GetUserQuery" => one::<names_typescript::models::GetUserQuery>(value),
+        "names_typescript models GetUserRequest" => one::<names_typescript::models::GetUserRequest>(value),
+        "names_typescript models Event" => one::<names_typescript::models::Event>(value),
+        "names_typescript models StatusPayload" => one::<names_typescript::models::StatusPayload>(value),
+        "names_typescript models ChatMessage" => one::<names_typescript::models::ChatMessage>(value),
+        "names_typescript models Kind" => one::<names_typescript::models::Kind>(value),
+        "names_typescript api GetUserQuery" => one::<names_typescript::api::GetUserQuery>(value),
+        "names_typescript api GetUserBody" => one::<names_typescript::api::GetUserBody>(value),
+        "names_typescript api GetUserResponse" => one::<names_typescript::api::GetUserResponse>(value),
+        "names_typescript api GetUserParams" => one::<names_typescript::api::GetUserParams>(value),
+        "names_typescript api UsesAllResponse" => one::<names_typescript::api::UsesAllResponse>(value),
+        "names_typescript events EventPayload" => one::<names_typescript::events::EventPayload>(value),
+        "names_typescript events StatusPayload" => one::<names_typescript::events::StatusPayload>(value),
+        "names_typescript events StatusPayloadPayload" => one::<names_typescript::events::StatusPayloadPayload>(value),
+        "names_typescript websockets ChatMessage" => one::<names_typescript::websockets::ChatMessage>(value),
         "nestings models Leaf" => one::<nestings::models::Leaf>(value),
         "nestings models Nestings" => one::<nestings::models::Nestings>(value),
         "nestings api NestedBody" => one::<nestings::api::NestedBody>(value),
@@ -376,6 +434,19 @@ pub fn through(subject: &str, value: serde_json::Value) -> Outcome {
         "optionals models Optionals" => one::<optionals::models::Optionals>(value),
         "optionals api MaybeBody" => one::<optionals::api::MaybeBody>(value),
         "optionals api MaybeResponse" => one::<optionals::api::MaybeResponse>(value),
+        "payloads models User" => one::<payloads::models::User>(value),
+        "payloads models Kind" => one::<payloads::models::Kind>(value),
+        "payloads events UserMadePayload" => one::<payloads::events::UserMadePayload>(value),
+        "payloads events CountedPayload" => one::<payloads::events::CountedPayload>(value),
+        "payloads events NamedPayload" => one::<payloads::events::NamedPayload>(value),
+        "payloads events DatedPayload" => one::<payloads::events::DatedPayload>(value),
+        "payloads events ListedPayload" => one::<payloads::events::ListedPayload>(value),
+        "payloads events MappedPayload" => one::<payloads::events::MappedPayload>(value),
+        "payloads events EnumeratedPayload" => one::<payloads::events::EnumeratedPayload>(value),
+        "payloads events MaybePayload" => one::<payloads::events::MaybePayload>(value),
+        "payloads events AnythingPayload" => one::<payloads::events::AnythingPayload>(value),
+        "payloads events BlobPayload" => one::<payloads::events::BlobPayload>(value),
+        "payloads events IdsPayload" => one::<payloads::events::IdsPayload>(value),
         "recursion models Tree" => one::<recursion::models::Tree>(value),
         "recursion models Folder" => one::<recursion::models::Folder>(value),
         "recursion models Person" => one::<recursion::models::Person>(value),
@@ -427,6 +498,20 @@ pub fn through(subject: &str, value: serde_json::Value) -> Outcome {
         "spellings events user_signed_upPayload" => one::<spellings::events::user_signed_upPayload>(value),
         "spellings events UserIDChangedPayload" => one::<spellings::events::UserIDChangedPayload>(value),
         "spellings websockets HelloWorldWSMessage" => one::<spellings::websockets::HelloWorldWSMessage>(value),
+        "types models Everything" => one::<types::models::Everything>(value),
+        "types models Left" => one::<types::models::Left>(value),
+        "types models Right" => one::<types::models::Right>(value),
+        "types models Kind" => one::<types::models::Kind>(value),
+        "types api EchoBody" => one::<types::api::EchoBody>(value),
+        "types api EchoResponse" => one::<types::api::EchoResponse>(value),
+        "types api ListsBody" => one::<types::api::ListsBody>(value),
+        "types api ListsResponse" => one::<types::api::ListsResponse>(value),
+        "types api TextsBody" => one::<types::api::TextsBody>(value),
+        "types api TextsResponse" => one::<types::api::TextsResponse>(value),
+        "types api AnyBody" => one::<types::api::AnyBody>(value),
+        "types api AnyResponse" => one::<types::api::AnyResponse>(value),
+        "types api InlineBody" => one::<types::api::InlineBody>(value),
+        "types api InlineResponse" => one::<types::api::InlineResponse>(value),
         "websockets models Frame" => one::<websockets::models::Frame>(value),
         "websockets models Color" => one::<websockets::models::Color>(value),
         "websockets websockets RoomsMessage" => one::<websockets::websockets::RoomsMessage>(value),
@@ -434,6 +519,6 @@ pub fn through(subject: &str, value: serde_json::Value) -> Outcome {
         "websockets websockets ListsMessage" => one::<websockets::websockets::ListsMessage>(value),
         "websockets websockets ColorsMessage" => one::<websockets::websockets::ColorsMessage>(value),
         "websockets websockets MapsMessage" => one::<websockets::websockets::MapsMessage>(value),
-        other => panic!("no {other}: UPDATE=1 cargo test codegen"),
+        other => panic!("no {other}: UPDATE=1 cargo test generated"),
     }
 }

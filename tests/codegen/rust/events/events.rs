@@ -12,62 +12,55 @@ pub type BarePayload = ::serde_json::Value;
 /// The event `Bare` as its handlers get it.
 pub type Bare = ::rohas::Event<BarePayload>;
 
-/// What the event `Blob` carries.
-pub type BlobPayload = super::runtime::Bytes;
-
-/// The event `Blob` as its handlers get it.
-pub type Blob = ::rohas::Event<BlobPayload>;
-
 /// What the event `Counted` carries.
 pub type CountedPayload = i64;
 
 /// The event `Counted` as its handlers get it.
 pub type Counted = ::rohas::Event<CountedPayload>;
 
-/// What the event `Dated` carries.
-pub type DatedPayload = ::chrono::DateTime<::chrono::FixedOffset>;
+/// What the event `Happened` carries.
+pub type HappenedPayload = super::models::Thing;
 
-/// The event `Dated` as its handlers get it.
-pub type Dated = ::rohas::Event<DatedPayload>;
+/// The event `Happened` as its handlers get it.
+pub type Happened = ::rohas::Event<HappenedPayload>;
 
-/// What the event `Enumerated` carries.
-pub type EnumeratedPayload = super::models::Kind;
+/// What the event `Inlined` carries.
+#[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+pub struct InlinedPayload {
+    pub id: String,
+    pub name: i64,
+    pub other: super::models::Thing,
+}
 
-/// The event `Enumerated` as its handlers get it.
-pub type Enumerated = ::rohas::Event<EnumeratedPayload>;
-
-/// What the event `Ids` carries.
-pub type IdsPayload = Vec<::uuid::Uuid>;
-
-/// The event `Ids` as its handlers get it.
-pub type Ids = ::rohas::Event<IdsPayload>;
+/// The event `Inlined` as its handlers get it.
+pub type Inlined = ::rohas::Event<InlinedPayload>;
 
 /// What the event `Listed` carries.
-pub type ListedPayload = Vec<super::models::User>;
+pub type ListedPayload = Vec<super::models::Thing>;
 
 /// The event `Listed` as its handlers get it.
 pub type Listed = ::rohas::Event<ListedPayload>;
 
 /// What the event `Mapped` carries.
-pub type MappedPayload = ::std::collections::BTreeMap<String, super::runtime::Decimal>;
+pub type MappedPayload = ::std::collections::BTreeMap<String, i64>;
 
 /// The event `Mapped` as its handlers get it.
 pub type Mapped = ::rohas::Event<MappedPayload>;
 
-/// What the event `Maybe` carries.
-pub type MaybePayload = Option<super::models::User>;
-
-/// The event `Maybe` as its handlers get it.
-pub type Maybe = ::rohas::Event<MaybePayload>;
-
 /// What the event `Named` carries.
-pub type NamedPayload = String;
+pub type NamedPayload = Option<String>;
 
 /// The event `Named` as its handlers get it.
 pub type Named = ::rohas::Event<NamedPayload>;
 
-/// What the event `UserMade` carries.
-pub type UserMadePayload = super::models::User;
+/// What the event `Optional` carries.
+pub type OptionalPayload = Option<super::models::Thing>;
 
-/// The event `UserMade` as its handlers get it.
-pub type UserMade = ::rohas::Event<UserMadePayload>;
+/// The event `Optional` as its handlers get it.
+pub type Optional = ::rohas::Event<OptionalPayload>;
+
+/// What the event `Unhandled` carries.
+pub type UnhandledPayload = super::models::Thing;
+
+/// The event `Unhandled` as its handlers get it.
+pub type Unhandled = ::rohas::Event<UnhandledPayload>;

@@ -3,6 +3,9 @@
 #![allow(clippy::all, dead_code, deprecated, non_camel_case_types, non_snake_case)]
 
 #[rustfmt::skip]
+pub mod api;
+
+#[rustfmt::skip]
 pub mod events;
 
 #[rustfmt::skip]

@@ -1,5 +1,5 @@
 //! Generated Rust. What is generated for the corpus is kept in `tests/codegen/rust`, compared here, and compiled into
-//! this binary: rustc and clippy, with warnings denied, have the last word. `UPDATE=1 cargo test codegen` rewrites it.
+//! this binary: rustc and clippy, with warnings denied, have the last word. `UPDATE=1 cargo test generated` rewrites it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ use super::{ROUNDS, corpus};
 
 #[path = "../../codegen/rust/mod.rs"]
 #[rustfmt::skip]
-mod generated;
+mod kept_code;
 
 /// Returns every file of the kept code by its path below the folder.
 fn expected() -> BTreeMap<PathBuf, String> {
@@ -33,14 +33,15 @@ fn expected() -> BTreeMap<PathBuf, String> {
         }
         files.extend(generated.into_iter().map(|file| (Path::new(name).join(file.path), file.text)));
     }
-    let head = "// Written by tests/it/codegen/rust.rs: UPDATE=1 cargo test codegen\n#![allow(dead_code)]\n";
+    let head =
+        "// Written by tests/it/generated/rust.rs: UPDATE=1 cargo test generated\n#![allow(dead_code)]\n";
     let text = format!(
         "{head}{modules}\ntype Outcome = Result<serde_json::Value, serde_json::Error>;\n\n\
          fn one<T: serde::Serialize + serde::de::DeserializeOwned>(value: serde_json::Value) -> Outcome {{\n    \
          serde_json::to_value(serde_json::from_value::<T>(value)?)\n}}\n\n\
          /// Sends a value through the type of a subject and back.\n#[allow(clippy::too_many_lines)]\n\
          pub fn through(subject: &str, value: serde_json::Value) -> Outcome {{\n    match subject {{\n{arms}        \
-         other => panic!(\"no {{other}}: UPDATE=1 cargo test codegen\"),\n    }}\n}}\n"
+         other => panic!(\"no {{other}}: UPDATE=1 cargo test generated\"),\n    }}\n}}\n"
     );
     files.insert(PathBuf::from("mod.rs"), text);
     files
@@ -77,7 +78,10 @@ fn what_is_compiled_here_is_what_is_generated() {
     let kept = kept(&root);
     let differs = |path: &&PathBuf| kept.get(*path) != expected.get(*path);
     let different: Vec<_> = expected.keys().chain(kept.keys()).filter(differs).collect();
-    assert!(different.is_empty(), "look at it with UPDATE=1 cargo test codegen and git diff: {different:?}");
+    assert!(
+        different.is_empty(),
+        "look at it with UPDATE=1 cargo test generated and git diff: {different:?}"
+    );
 }
 
 #[test]
@@ -89,7 +93,7 @@ fn values_go_through_rust_unchanged() {
             for _ in 0..ROUNDS {
                 let value = maker.value(&subject.ty);
                 let name = format!("{} {} {}", sample.name, subject.folder, subject.name);
-                let back = generated::through(&name, value.clone());
+                let back = kept_code::through(&name, value.clone());
                 let back = back.unwrap_or_else(|error| panic!("{name}: {error}\n{value:#}"));
                 let canonical = |value| canonical(&sample.schema, &subject.ty, value);
                 assert_eq!(canonical(&back), canonical(&value), "{name}");
@@ -105,8 +109,8 @@ fn values_go_through_rust_unchanged() {
 
 #[test]
 fn declared_errors_become_failures() {
-    use generated::apis::api::{GetItemError, PutItemError};
-    use generated::apis::models::NotFound;
+    use kept_code::apis::api::{GetItemError, PutItemError};
+    use kept_code::apis::models::NotFound;
 
     let body = NotFound { message: "no item".to_owned() };
     let expected = Failure::declared("NotFound", "no item", json!({ "message": "no item" }));
@@ -117,9 +121,9 @@ fn declared_errors_become_failures() {
 
 #[test]
 fn requests_and_connections_are_typed() {
-    use generated::apis::api::{PutItemHeaders, PutItemRequest};
-    use generated::apis::models::ItemKind;
-    use generated::websockets::websockets::RoomsConnection;
+    use kept_code::apis::api::{PutItemHeaders, PutItemRequest};
+    use kept_code::apis::models::ItemKind;
+    use kept_code::websockets::websockets::RoomsConnection;
 
     let id = "0190a6a0-0000-7000-8000-000000000001";
     let request: Json = json!({

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use rohas::Json;
-use rohas::codegen::{PythonModels, Target};
+use rohas::codegen::{File, Missing, PythonModels, Target, stub};
 use serde_json::json;
 
 use super::subjects::subjects;
@@ -38,10 +38,32 @@ fn interpreter() -> std::path::PathBuf {
     tool("venv/bin/python")
 }
 
+/// Writes a stub for every handler of the corpus.
+fn stubs(folder: &Folder) {
+    for sample in corpus() {
+        let schema = &sample.schema;
+        let mut missing: Vec<Missing> = schema.apis.keys().cloned().map(Missing::Api).collect();
+        missing.extend(schema.crons.keys().cloned().map(Missing::Cron));
+        let handlers = schema.events.values().flat_map(|event| &event.handlers);
+        missing.extend(handlers.cloned().map(Missing::Event));
+        for socket in schema.sockets.values() {
+            let functions = [&socket.on_connect, &socket.on_message, &socket.on_disconnect];
+            let functions = functions.into_iter().flatten().cloned().collect();
+            missing.push(Missing::Socket { name: socket.name.clone(), functions });
+        }
+        for missing in missing {
+            let File { path, text } = stub(schema, Target::Python, &missing).unwrap();
+            let text = text.replace("from generated.", &format!("from d_{}.", sample.name));
+            folder.write(Path::new(&format!("stubs_{}", sample.name)).join(path), &text);
+        }
+    }
+}
+
 #[test]
 fn mypy_accepts_it_strictly() {
     let folder = Folder::new();
     packages(&folder);
+    stubs(&folder);
     folder.write("usage.py", &fs::read_to_string(Path::new(ROOT).join("tests/codegen/usage.py")).unwrap());
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mypy");
     let mut mypy = python(&interpreter(), &folder);
