@@ -63,9 +63,10 @@ impl<'a> Crate<'a> {
         project
             .declared
             .insert("api", schema.apis.keys().flat_map(|name| entities::api_names(name)).collect());
-        project
-            .declared
-            .insert("events", schema.events.keys().flat_map(|name| entities::event_names(name)).collect());
+        project.declared.insert(
+            "events",
+            schema.events.keys().flat_map(|name| entities::event_names(schema, name)).collect(),
+        );
         let sockets = schema.sockets.keys().flat_map(|name| entities::socket_names(name));
         project.declared.insert("websockets", sockets.collect());
         project.name_inline_types();
@@ -95,7 +96,8 @@ impl<'a> Crate<'a> {
         }
         let events: BTreeMap<_, _> = schema.events.iter().collect();
         for (name, event) in events {
-            event.payload.iter().for_each(|ty| self.name_root(ty, "events", &format!("{name}Payload")));
+            let [_, payload] = entities::event_names(schema, name);
+            event.payload.iter().for_each(|ty| self.name_root(ty, "events", &payload));
         }
         let sockets: BTreeMap<_, _> = schema.sockets.iter().collect();
         for (name, socket) in sockets {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::schema::{Api, Event, Field, Socket, Type};
+use crate::schema::{Api, Event, Field, Schema, Socket, Type};
 
 use super::records::Record;
 use super::types::docs;
@@ -17,9 +17,10 @@ pub(super) fn api_names(name: &str) -> Vec<String> {
         .to_vec()
 }
 
-/// The names that belong to event `name`.
-pub(super) fn event_names(name: &str) -> Vec<String> {
-    vec![names::type_name(name), format!("{name}Payload")]
+/// The names that belong to event `name`: its own and that of its payload, which no other event may have.
+pub(super) fn event_names(schema: &Schema, name: &str) -> [String; 2] {
+    let payload = names::free(format!("{name}Payload"), |name| schema.events.contains_key(name));
+    [names::type_name(name), payload]
 }
 
 /// The names that belong to socket `name`.
@@ -122,7 +123,7 @@ impl Crate<'_> {
 
     fn event(&self, event: &Event) -> String {
         let name = &event.name;
-        let payload = format!("{name}Payload");
+        let [own, payload] = event_names(self.schema, name);
         let doc = format!("What the event `{name}` carries.");
         let mut text = match &event.payload {
             Some(ty) => self.alias(&payload, ty, "events", &doc),
@@ -132,7 +133,7 @@ impl Crate<'_> {
         text += &format!(
             "\n{}pub type {} = ::rohas::Event<{payload}>;\n",
             docs(Some(event.doc.as_deref().unwrap_or(&general)), ""),
-            names::type_name(name)
+            own
         );
         text
     }

@@ -71,6 +71,7 @@ fn mypy_accepts_it_strictly() {
         "-m",
         "mypy",
         "--strict",
+        "--explicit-package-bases",
         "--python-version",
         "3.9",
         "--no-error-summary",

@@ -62,7 +62,10 @@ impl Subject {
         let file =
             files.iter().find(|file| file.path == std::path::Path::new(&format!("{}.rs", self.folder)));
         let text = &file.unwrap_or_else(|| panic!("no Rust for {}", self.folder)).text;
-        let names = [self.name.clone(), format!("{}_", self.name)];
+        let mut names = [self.name.clone(), format!("{}_", self.name)];
+        if self.folder == "events" {
+            names.reverse(); // an event may be called as the payload of another
+        }
         let declared = |name: &&String| {
             ["struct", "enum", "type"].iter().any(|kind| text.contains(&format!("pub {kind} {name} ")))
         };

@@ -7,10 +7,10 @@ pub type EventPayload = super::models::Event;
 pub type Event = ::rohas::Event<EventPayload>;
 
 /// What the event `Status` carries.
-pub type StatusPayload = super::models::StatusPayload;
+pub type StatusPayload_ = super::models::StatusPayload;
 
 /// The event `Status` as its handlers get it.
-pub type Status = ::rohas::Event<StatusPayload>;
+pub type Status = ::rohas::Event<StatusPayload_>;
 
 /// What the event `StatusPayload` carries.
 pub type StatusPayloadPayload = super::models::Awaited;
