@@ -8,6 +8,8 @@ use std::process::{Command, Output};
 use rohas::codegen::{Config, File, PythonModels, Target, generate};
 use rohas::schema::{Schema, Severity, SourceFile, compile};
 
+#[cfg(all(feature = "typescript", feature = "python"))]
+mod echo;
 mod python;
 mod rust;
 mod subjects;

@@ -12,6 +12,7 @@ pub mod defaults;
 pub mod derived_names;
 pub mod docs;
 pub mod documented;
+pub mod echo;
 pub mod empty;
 pub mod enums;
 pub mod errors;
@@ -286,7 +287,7 @@ pub fn through(subject: &str, value: serde_json::Value) -> Outcome {
         "derived_names models UserCreated" => one::<derived_names::models::UserCreated>(value),
         "derived_names models UserCreatedPayload" => one::<derived_names::models::UserCreatedPayload>(value),
         "derived_names models Owner" => one::<derived_names::models::Owner>(value),
-        "derived_names models OwnerAddress" => one::<derived_names::models::OwnerAddress_>(value),
+        "derived_names models OwnerAddress" => one::<derived_names::models::OwnerAddress>(value),
         "derived_names models UsesBoth" => one::<derived_names::models::UsesBoth>(value),
         "derived_names models NotFound" => one::<derived_names::models::NotFound>(value),
         "derived_names api CreateUserQuery" => one::<derived_names::api::CreateUserQuery>(value),
@@ -316,6 +317,30 @@ pub fn through(subject: &str, value: serde_json::Value) -> Outcome {
         "documented api DocumentedApiResponse" => one::<documented::api::DocumentedApiResponse>(value),
         "documented events DocumentedEventPayload" => one::<documented::events::DocumentedEventPayload>(value),
         "documented websockets DocumentedWsMessage" => one::<documented::websockets::DocumentedWsMessage>(value),
+        "echo models Point" => one::<echo::models::Point>(value),
+        "echo models Everything" => one::<echo::models::Everything>(value),
+        "echo models Missing" => one::<echo::models::Missing>(value),
+        "echo models Mood" => one::<echo::models::Mood>(value),
+        "echo api EchoTsBody" => one::<echo::api::EchoTsBody>(value),
+        "echo api EchoTsResponse" => one::<echo::api::EchoTsResponse>(value),
+        "echo api EchoPyBody" => one::<echo::api::EchoPyBody>(value),
+        "echo api EchoPyResponse" => one::<echo::api::EchoPyResponse>(value),
+        "echo api EchoInputBody" => one::<echo::api::EchoInputBody>(value),
+        "echo api EchoInputResponse" => one::<echo::api::EchoInputResponse>(value),
+        "echo api EchoRustBody" => one::<echo::api::EchoRustBody>(value),
+        "echo api EchoRustResponse" => one::<echo::api::EchoRustResponse>(value),
+        "echo api ListTsBody" => one::<echo::api::ListTsBody>(value),
+        "echo api ListTsResponse" => one::<echo::api::ListTsResponse>(value),
+        "echo api ListPyBody" => one::<echo::api::ListPyBody>(value),
+        "echo api ListPyResponse" => one::<echo::api::ListPyResponse>(value),
+        "echo api ListRustBody" => one::<echo::api::ListRustBody>(value),
+        "echo api ListRustResponse" => one::<echo::api::ListRustResponse>(value),
+        "echo api MissTsResponse" => one::<echo::api::MissTsResponse>(value),
+        "echo api MissTsParams" => one::<echo::api::MissTsParams>(value),
+        "echo api MissPyResponse" => one::<echo::api::MissPyResponse>(value),
+        "echo api MissPyParams" => one::<echo::api::MissPyParams>(value),
+        "echo api MissRustResponse" => one::<echo::api::MissRustResponse>(value),
+        "echo api MissRustParams" => one::<echo::api::MissRustParams>(value),
         "empty models Empty" => one::<empty::models::Empty>(value),
         "enums models UsesEnums" => one::<enums::models::UsesEnums>(value),
         "enums models Odd" => one::<enums::models::Odd>(value),

@@ -16,7 +16,7 @@ use super::{ROUNDS, corpus};
 
 #[path = "../../codegen/rust/mod.rs"]
 #[rustfmt::skip]
-mod kept_code;
+pub mod kept_code;
 
 /// Returns every file of the kept code by its path below the folder.
 fn expected() -> BTreeMap<PathBuf, String> {
