@@ -19,6 +19,8 @@ mod docs;
 mod documents;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod failures;
+#[cfg(feature = "cli")]
+mod generated;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod hostile;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
