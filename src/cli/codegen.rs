@@ -120,7 +120,7 @@ impl Handlers {
 
 /// Returns the languages to generate, the one for stubs first, and why these.
 fn targets(root: &Path, given: Option<&[Target]>, handlers: &Handlers) -> (Vec<Target>, &'static str) {
-    if let Some(given) = given {
+    if let Some(given) = given.filter(|given| !given.is_empty()) {
         let mut targets: Vec<Target> = Vec::new();
         for target in given {
             if !targets.contains(target) {
@@ -204,7 +204,9 @@ fn stubs(root: &Path, schema: &Schema, targets: &[Target], handlers: &Handlers) 
     let Some(target) = targets.first() else { return Ok(()) };
     for missing in missing(&handlers.missing) {
         match codegen::stub(schema, *target, &missing) {
-            None => eprintln!("warning: no stub can be written for {missing:?}"),
+            None => {
+                eprintln!("warning: no stub for {missing}: that is not the name of a file and a function")
+            }
             Some(file) => {
                 if codegen::add(root, &file)? {
                     println!("stub {}", file.path.display());

@@ -139,16 +139,15 @@ fn counted(count: usize, what: &str) -> Option<String> {
 /// Makes the document for tools.
 fn document(diagnostics: &[Diagnostic], problems: &[Problem], failed: bool) -> Json {
     let diagnostics = diagnostics.iter().map(|found| {
-        let (start, end) = (found.start, found.end);
         json!({
             "code": found.code,
             "severity": severity(found.severity),
             "message": found.message,
             "file": file(found),
-            "line": start.line,
-            "column": start.column,
-            "end_line": end.line,
-            "end_column": end.column,
+            "line": found.start.line,
+            "column": found.start.column,
+            "end_line": found.end.line,
+            "end_column": found.end.column,
             "label": Some(&found.label).filter(|label| !label.is_empty()),
             "hint": found.hint,
         })
@@ -168,7 +167,6 @@ fn github(diagnostics: &[Diagnostic], problems: &[Problem]) -> String {
     for found in diagnostics {
         let file = file(found);
         let file = Path::new(file).strip_prefix(&here).unwrap_or(Path::new(file)).display().to_string();
-        let (start, end) = (found.start, found.end);
         let mut message = found.message.clone();
         if !found.label.is_empty() {
             message += &format!(": {}", found.label);
@@ -180,10 +178,10 @@ fn github(diagnostics: &[Diagnostic], problems: &[Problem]) -> String {
             "::{} file={},line={},endLine={},col={},endColumn={},title={}::{}\n",
             severity(found.severity),
             escaped(&file, true),
-            start.line,
-            end.line,
-            start.column,
-            end.column,
+            found.start.line,
+            found.end.line,
+            found.start.column,
+            found.end.column,
             found.code,
             escaped(&message, false)
         );

@@ -14,6 +14,12 @@ pub struct Arguments {
     name: Option<String>,
 }
 
+pub const EXAMPLES: &str = "\
+Examples:
+  rohas json-schema                  every type of the project in this folder
+  rohas json-schema --type User      one type, with what it needs
+  rohas json-schema shop -o s.json   into a file";
+
 pub fn run(arguments: &Arguments) -> ExitCode {
     arguments.document.print(|_, schema| {
         let Some(name) = &arguments.name else {

@@ -15,6 +15,7 @@ mod completions;
 pub mod diagnostics;
 mod document;
 mod explain;
+mod fmt;
 mod init;
 mod json_schema;
 mod list;
@@ -64,18 +65,15 @@ enum Command {
     /// Writes the generated code, and a stub for every handler that has no file.
     #[command(after_help = codegen::EXAMPLES)]
     Codegen(codegen::Arguments),
+    /// Brings schema files to their one canonical form.
+    #[command(after_help = fmt::EXAMPLES)]
+    Fmt(fmt::Arguments),
     /// Lists the handlers, events or routes of a project.
     ///
     /// Handlers that are still to be written are in the list. A schema with errors is not listed: the errors are
     /// printed instead.
     #[command(after_help = list::EXAMPLES)]
     List(list::Arguments),
-    /// Prints the apis as an OpenAPI 3.1 document.
-    Openapi(document::Arguments),
-    /// Prints the events and WebSocket endpoints as an AsyncAPI 3.0 document.
-    Asyncapi(document::Arguments),
-    /// Prints the types as JSON Schema 2020-12.
-    JsonSchema(json_schema::Arguments),
     /// Lists the handlers, as `list handlers` does.
     #[command(hide = true)]
     ListHandlers(list::Options),
@@ -88,6 +86,15 @@ enum Command {
     /// Prints the script that lets a shell complete commands and options.
     #[command(after_help = completions::EXAMPLES)]
     Completions(completions::Arguments),
+    /// Prints the apis as an OpenAPI 3.1 document.
+    #[command(after_help = openapi::EXAMPLES)]
+    Openapi(document::Arguments),
+    /// Prints the events and WebSocket endpoints as an AsyncAPI 3.0 document.
+    #[command(after_help = asyncapi::EXAMPLES)]
+    Asyncapi(document::Arguments),
+    /// Prints the types as JSON Schema 2020-12.
+    #[command(after_help = json_schema::EXAMPLES)]
+    JsonSchema(json_schema::Arguments),
     /// Prints the version, and what this build contains.
     Version,
 }
@@ -131,14 +138,15 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Codegen(arguments) => codegen::run(&arguments),
+        Command::Fmt(arguments) => fmt::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
-        Command::Openapi(arguments) => openapi::run(&arguments),
-        Command::Asyncapi(arguments) => asyncapi::run(&arguments),
-        Command::JsonSchema(arguments) => json_schema::run(&arguments),
         Command::ListHandlers(options) => list::list(list::What::Handlers, &options),
         Command::ListEvents(options) => list::list(list::What::Events, &options),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
+        Command::Openapi(arguments) => openapi::run(&arguments),
+        Command::Asyncapi(arguments) => asyncapi::run(&arguments),
+        Command::JsonSchema(arguments) => json_schema::run(&arguments),
         Command::Version => version::run(),
     }
 }
@@ -154,6 +162,29 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_option_is_documented() {
+        let page = include_str!("../../docs/cli.md");
+        let mut command = Arguments::command();
+        command.build();
+        for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
+            let name = command.get_name();
+            let section = page.split(&format!("\n## {name}\n")).nth(1);
+            let section = section.map(|rest| rest.split("\n## ").next().unwrap_or(rest));
+            let section = section.or_else(|| command.is_hide_set().then_some(page));
+            let section = section.unwrap_or_else(|| panic!("docs/cli.md has no section on {name}"));
+            assert!(page.contains(&format!("`{name}`")), "{name}");
+            for option in command.get_arguments().filter_map(|argument| argument.get_long()) {
+                let shared = ["help", "version", "color"].contains(&option);
+                let place = if shared { page } else { section };
+                assert!(place.contains(&format!("`--{option}")), "{name}: --{option} is not in docs/cli.md");
+            }
+            let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let exempt = command.is_hide_set() || name == "version";
+            assert!(exempt || examples.starts_with("Examples:\n  "), "{name} has no examples");
+        }
     }
 
     #[test]

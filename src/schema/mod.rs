@@ -21,6 +21,7 @@ mod diagnostic;
 mod ecma;
 mod entities;
 mod examples;
+mod format;
 mod json_schema;
 mod model;
 mod names;
@@ -38,6 +39,10 @@ mod validate;
 mod values;
 
 #[cfg(test)]
+mod fuzz_tests;
+#[cfg(test)]
+mod generator;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod validate_tests;
@@ -45,6 +50,7 @@ mod validate_tests;
 pub use asyncapi::asyncapi;
 pub use diagnostic::{Diagnostic, Position, Severity};
 pub use entities::{Api, CatchUp, Cron, Event, Method, Overlap, Retry, Socket};
+pub use format::format;
 pub use json_schema::{json_schema, json_schema_of};
 pub use model::{
     Attributes, DefaultValue, Enum, EnumValue, Field, Format, Json, Length, Scalar, Schema, Shape, ShapeKind,

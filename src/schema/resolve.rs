@@ -61,7 +61,7 @@ const SOCKET: &[&str] = &[
 const RETRY: &[&str] = &["attempts", "backoff", "max"];
 
 /// Older spellings of properties.
-const ALIASES: &[(ItemKind, &str, &str)] = &[
+pub(super) const ALIASES: &[(ItemKind, &str, &str)] = &[
     (ItemKind::Event, "handlers", "handler"),
     (ItemKind::Event, "type", "bus"),
     (ItemKind::Ws, "on_connect", "onConnect"),

@@ -104,7 +104,6 @@ const RUST: &[Template] = templates!("rust":
     "src/main.rs",
     "src/lib.rs",
     "src/handlers.rs",
-    "src/models.rs",
     "src/store.rs",
     "tests/app.rs",
 );

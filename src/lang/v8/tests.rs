@@ -958,11 +958,11 @@ async fn generated_errors_carry_their_name_and_exactly_their_body() {
 }
 
 fn ledger(number: &str) -> Json {
-    let text = r#"{"id": N, "parent": null, "plain": 1, "maybe": [null, {"amount": N}],
-        "entries": [{"amount": N, "children": [{"amount": 5}, {"amount": N}]}],
-        "byName": {"a/b": {"amount": N}, "__proto__": {"amount": N}},
-        "nested": {"deep": [{"amount": 1}, {"amount": N}]}}"#;
-    serde_json::from_str(&text.replace('N', number)).unwrap()
+    let text = r##"{"id": #, "parent": null, "plain": 1, "maybe": [null, {"amount": #}],
+        "entries": [{"amount": #, "children": [{"amount": 5}, {"amount": #}]}],
+        "byName": {"a/b": {"amount": #}, "__proto__": {"amount": #}},
+        "nested": {"deep": [{"amount": 1}, {"amount": #}]}}"##;
+    serde_json::from_str(&text.replace('#', number)).unwrap()
 }
 
 #[tokio::test]

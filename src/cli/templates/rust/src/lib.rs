@@ -2,8 +2,8 @@
 
 use rohas::{ActorApp, Builder};
 
+pub mod generated;
 pub mod handlers;
-pub mod models;
 pub mod store;
 
 /// Describes the app; every handler that the schema names is registered here.

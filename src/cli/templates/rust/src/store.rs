@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use chrono::Utc;
 
-use crate::models::Task;
+use crate::generated::models::Task;
 
 static TASKS: Mutex<Vec<Task>> = Mutex::new(Vec::new());
 static JOURNAL: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -16,7 +16,7 @@ fn lock<T>(data: &Mutex<T>) -> MutexGuard<'_, T> {
 pub fn add(title: String) -> Task {
     let mut tasks = lock(&TASKS);
     let id = i64::try_from(tasks.len()).expect("so many tasks do not fit into memory") + 1;
-    let task = Task { id, title, done: false, created: Utc::now() };
+    let task = Task { id, title, done: false, created: Utc::now().fixed_offset() };
     tasks.push(task.clone());
     task
 }
@@ -25,10 +25,10 @@ pub fn find(id: i64) -> Option<Task> {
     lock(&TASKS).iter().find(|task| task.id == id).cloned()
 }
 
-pub fn newest(limit: usize, done: Option<bool>) -> Vec<Task> {
+pub fn newest(limit: i64, done: Option<bool>) -> Vec<Task> {
     let tasks = lock(&TASKS);
     let wanted = tasks.iter().rev().filter(|task| done.is_none_or(|done| task.done == done));
-    wanted.take(limit).cloned().collect()
+    wanted.take(usize::try_from(limit).unwrap_or_default()).cloned().collect()
 }
 
 pub fn write(line: String) {
