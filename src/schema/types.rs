@@ -173,7 +173,8 @@ impl Resolver<'_> {
 
     fn field(&mut self, entry: &Entry) -> Field {
         let mut ty = self.known_type(entry.key.span, &entry.value);
-        let attributes = self.attributes(&ty, &entry.attributes);
+        let known = !self.facts.unresolved.contains(&entry.key.span);
+        let attributes = self.attributes(&ty, known, &entry.attributes);
         if let Some(attribute) = entry.attributes.iter().find(|attribute| attribute.name.text == "optional") {
             if ty.is_optional() {
                 self.needless_optional(attribute.span, "remove `@optional`: the type ends with `?`");

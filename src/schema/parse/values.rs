@@ -168,7 +168,7 @@ impl Parser<'_, '_> {
             self.at += 1;
             argument = self.value();
         }
-        if !matches!(argument.kind, ValueKind::Broken) && !self.eat(b'>') {
+        if !self.eat(b'>') && !matches!(argument.kind, ValueKind::Broken) {
             self.unclosed(&open);
         }
         ValueKind::Generic(name, Box::new(argument))
