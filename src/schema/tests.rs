@@ -381,11 +381,23 @@ fn every_unknown_name_gets_a_suggestion() {
 
 #[test]
 fn only_so_many_names_are_looked_for() {
+    let models: String = (0..2_000).map(|n| format!("model Other{n} {{ id Int }}\n")).collect();
     let fields: String = (0..500).map(|n| format!("f{n} Uzer\n")).collect();
-    let (_, diagnostics) = compile_text(&format!("model User {{ {fields} }}"));
+    let (_, diagnostics) = compile_text(&format!("model User {{ {fields} }}\n{models}"));
     assert_eq!(diagnostics.len(), 500);
     let suggested = |d: &&Diagnostic| d.hint.as_deref() == Some("did you mean `User`?");
-    assert_eq!(diagnostics.iter().filter(suggested).count(), 100);
+    assert_eq!(diagnostics.iter().filter(suggested).count(), 99);
+}
+
+#[test]
+fn a_warning_takes_nothing_from_the_model() {
+    let (schema, diagnostics) = compile_text("model A { x Int?? @min(3) @default(5) }");
+    assert_eq!(diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(), [codes::MEANINGLESS_OPTIONAL]);
+    let attributes = &schema.shapes["A"].fields[0].attributes;
+    assert_eq!(
+        (attributes.min.clone(), attributes.default.clone()),
+        (Some(3.into()), Some(DefaultValue::Value(5.into())))
+    );
 }
 
 #[test]
@@ -395,4 +407,74 @@ fn long_cycles_are_printed_short() {
     assert_eq!(diagnostics.len(), 1);
     let label = "needs itself: M0 → M1 → M2 → M3 → M4 → M5 → M6 → M7 → M8 → M9 → … → M29 → M0";
     assert_eq!(diagnostics[0].label, label);
+}
+
+#[test]
+fn every_form_of_writing_means_what_it_should() {
+    let (schema, diagnostics) = compile_text(&fixture("valid_forms.ro"));
+    assert!(diagnostics.is_empty());
+    let fields = |name: &str| -> Vec<String> {
+        schema.shapes[name].fields.iter().map(|field| format!("{} {}", field.name, field.ty)).collect()
+    };
+    assert_eq!(fields("A"), ["id Int", "name String?", "tags String[]"]);
+    assert_eq!(
+        fields("C")[..6],
+        [
+            "id Int",
+            "name String",
+            "list String[]",
+            "map Map<Int>?",
+            "inner { a: Int, b: { c: Int? } }",
+            "text String"
+        ]
+    );
+    assert_eq!(fields("C")[6..10], ["quoted Int", "type Type", "event String", "input String"]);
+    assert_eq!(fields("C")[10], "model String?");
+    let default = |name: &str| {
+        let field = schema.shapes["C"].fields.iter().find(|field| field.name == name).unwrap();
+        field.attributes.default.clone().unwrap()
+    };
+    assert_eq!(
+        (default("at"), default("day"), default("key")),
+        (DefaultValue::Now, DefaultValue::Now, DefaultValue::Uuid)
+    );
+    assert_eq!(default("n"), DefaultValue::Value(5.into()));
+    assert_eq!(default("f"), DefaultValue::Value((-1500.0).into()));
+    assert_eq!(default("s"), DefaultValue::Value("with \"quotes\", a \\ and a \n".into()));
+    assert_eq!(default("words"), DefaultValue::Value(vec!["a", "b", "c"].into()));
+    assert_eq!(schema.enums["Many"].names().collect::<Vec<_>>(), ["A", "B", "C", "D", "E", "F"]);
+    assert_eq!(schema.enums["Many"].values[4].doc.as_deref(), Some("Documented."));
+    let last = &schema.shapes["Last"];
+    assert_eq!(last.doc.as_deref(), Some("The last item.\n\nWith a paragraph. // and signs { } \""));
+    assert_eq!(last.fields[0].doc.as_deref(), Some("of the field"));
+
+    let methods: Vec<&str> = schema.apis.values().map(|api| api.method.as_str()).collect();
+    assert_eq!(methods, ["GET", "POST", "HEAD", "OPTIONS", "DELETE", "PATCH", "PUT", "GET"]);
+    let statuses: Vec<u16> = schema.apis.values().map(|api| api.status).collect();
+    assert_eq!(statuses, [200, 200, 204, 202, 204, 200, 201, 200]);
+    let b = &schema.apis["B"];
+    assert_eq!((b.path.as_str(), b.params[0].ty.to_string().as_str()), ("/b/{id}/", "Int"));
+    assert_eq!((b.errors[&404].as_str(), b.errors[&409].as_str()), ("Gone", "Conflict"));
+    assert_eq!(
+        (b.triggers.as_slice(), b.timeout),
+        (["Seen".to_owned()].as_slice(), Some(Duration::from_secs(5)))
+    );
+    let d = &schema.apis["D"];
+    assert_eq!((d.timeout, d.concurrency, d.mailbox), (Some(Duration::from_millis(250)), 1, 1));
+    assert_eq!(d.headers.iter().map(|field| field.name.as_str()).collect::<Vec<_>>(), ["x-one", "x-two"]);
+    assert_eq!(schema.apis["F"].response.as_ref().unwrap().to_string(), "Boolean");
+    let made = &schema.events["Made"];
+    assert_eq!(made.handlers, ["two", "three", "four.five"]);
+    assert_eq!((made.bus.as_deref(), made.key.as_deref(), made.durable), (Some("kafka"), Some("id"), false));
+    assert_eq!((made.retry, made.group.as_deref()), (Retry::default(), Some("g")));
+    assert!(schema.events["Seen"].payload.as_ref().unwrap().is_optional());
+    assert_eq!(schema.crons["Y"].timeout, Some(Duration::from_secs(86_400)));
+    assert_eq!((schema.crons["Y"].overlap, schema.crons["Y"].catch_up), (Overlap::Parallel, CatchUp::None));
+    assert_eq!(schema.crons["W"].schedule, "0 0 12 1 1 * 2099");
+    let s = &schema.sockets["S"];
+    assert_eq!(
+        (s.path.as_str(), s.params[0].ty.to_string().as_str(), s.broadcast),
+        ("/s/{room}", "One", true)
+    );
+    assert_eq!((s.on_connect.len(), s.on_message.len(), s.on_disconnect.len()), (1, 2, 1));
 }

@@ -156,6 +156,7 @@ fn no_text_makes_the_compiler_panic() {
         "é{",
         "'",
         "a [\n",
+        "a [; ",
         "}",
         "a @b(",
         "x {]",
