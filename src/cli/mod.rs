@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 
 use crate::app::{ActorApp, BuildError};
 
+mod fmt;
 mod list;
 mod run;
 mod validate;
@@ -30,6 +31,9 @@ enum Command {
     Run(run::Arguments),
     /// Checks schema, configuration and handler files, and prints every problem at once.
     Validate(validate::Arguments),
+    /// Brings schema files to their one canonical form.
+    #[command(after_help = fmt::EXAMPLES)]
+    Fmt(fmt::Arguments),
     /// Lists the handlers, events or routes of a project.
     List(list::Arguments),
     /// Prints the version, and what this build contains.
@@ -49,6 +53,7 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
+        Command::Fmt(arguments) => fmt::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
         Command::Version => version::run(),
     }

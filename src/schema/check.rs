@@ -10,6 +10,9 @@ use super::resolve::{Facts, MAX_COMPARISONS, Route};
 use super::spelling::nearest;
 use super::validate::check_value;
 
+/// More parameters than this in a path are refused: the router would panic.
+const MAX_PARAMETERS: usize = 25;
+
 /// Runs all checks; adds what is wrong to `out`.
 pub(super) fn check(schema: &Schema, facts: &Facts, out: &mut Reporter) {
     routes(&facts.routes, out);
@@ -24,6 +27,11 @@ fn routes(routes: &[Route], out: &mut Reporter) {
     let mut seen: HashMap<(&str, String), &Route> = HashMap::new();
     let mut routers: HashMap<&str, matchit::Router<()>> = HashMap::new();
     for route in routes {
+        if route.path.matches('{').count() > MAX_PARAMETERS {
+            out.error(codes::BAD_PATH, route.span, "this path has too many parameters")
+                .with_hint(format!("at most {MAX_PARAMETERS} are allowed"));
+            continue;
+        }
         let shape = (route.method, route_shape(&route.path));
         let rival = match seen.get(&shape) {
             Some(first) => Some(*first),

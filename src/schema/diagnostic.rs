@@ -288,13 +288,18 @@ impl Reporter {
     pub(super) fn finish(mut self) -> Vec<Diagnostic> {
         self.diagnostics.sort_by_key(|(file, d)| (*file, d.span.start, d.code));
         let mut walk: Option<(usize, Walk<'_>)> = None;
+        let mut last: Option<(usize, Range<usize>, Position)> = None;
         for (file, diagnostic) in &mut self.diagnostics {
             let walk = match &mut walk {
                 Some((same, walk)) if same == file => walk,
                 other => &mut other.insert((*file, Walk::new(&self.files[*file].1))).1,
             };
             diagnostic.start = walk.to(diagnostic.span.start);
-            diagnostic.end = walk.clone().to(diagnostic.span.end);
+            // A long path may be wrong in a thousand ways, all at one place.
+            if last.as_ref().is_none_or(|(at, span, _)| at != file || *span != diagnostic.span) {
+                last = Some((*file, diagnostic.span.clone(), walk.clone().to(diagnostic.span.end)));
+            }
+            diagnostic.end = last.as_ref().map_or(diagnostic.start, |(_, _, end)| *end);
         }
         self.diagnostics.into_iter().map(|(_, diagnostic)| diagnostic).collect()
     }

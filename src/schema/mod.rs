@@ -18,6 +18,7 @@ mod collisions;
 mod cycles;
 mod diagnostic;
 mod entities;
+mod format;
 mod model;
 mod names;
 mod parse;
@@ -32,12 +33,17 @@ mod validate;
 mod values;
 
 #[cfg(test)]
+mod fuzz_tests;
+#[cfg(test)]
+mod generator;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod validate_tests;
 
 pub use diagnostic::{Diagnostic, Position, Severity};
 pub use entities::{Api, CatchUp, Cron, Event, Method, Overlap, Retry, Socket};
+pub use format::format;
 pub use model::{
     Attributes, DefaultValue, Enum, EnumValue, Field, Format, Json, Length, Scalar, Schema, Shape, ShapeKind,
     Span, Type,

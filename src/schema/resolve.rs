@@ -61,7 +61,7 @@ const SOCKET: &[&str] = &[
 const RETRY: &[&str] = &["attempts", "backoff", "max"];
 
 /// Older spellings of properties.
-const ALIASES: &[(ItemKind, &str, &str)] = &[
+pub(super) const ALIASES: &[(ItemKind, &str, &str)] = &[
     (ItemKind::Event, "handlers", "handler"),
     (ItemKind::Event, "type", "bus"),
     (ItemKind::Ws, "on_connect", "onConnect"),
@@ -71,7 +71,7 @@ const ALIASES: &[(ItemKind, &str, &str)] = &[
 
 /// More comparisons of names than this are not made to find out what was meant: the number of misspelt names times that
 /// of all names would be the cost.
-pub(super) const MAX_COMPARISONS: usize = 200_000;
+pub(super) const MAX_COMPARISONS: usize = 50_000;
 const MAILBOX: usize = 1024;
 /// Per session: what does not fit waits in the connection, where the client feels it.
 const SESSION_MAILBOX: usize = 16;

@@ -386,7 +386,7 @@ fn only_so_many_names_are_looked_for() {
     let (_, diagnostics) = compile_text(&format!("model User {{ {fields} }}\n{models}"));
     assert_eq!(diagnostics.len(), 500);
     let suggested = |d: &&Diagnostic| d.hint.as_deref() == Some("did you mean `User`?");
-    assert_eq!(diagnostics.iter().filter(suggested).count(), 99);
+    assert_eq!(diagnostics.iter().filter(suggested).count(), 24);
 }
 
 #[test]

@@ -26,8 +26,9 @@ impl Parser<'_, '_> {
                 }
                 Some(TokenKind::Word | TokenKind::Text | TokenKind::Number | TokenKind::Single) => {
                     entries.push(self.entry(floor));
-                    self.eat(b',');
+                    // Before the comma, which must make no difference to what a comment documents.
                     floor = self.tokens[self.at - 1].range.end;
+                    self.eat(b',');
                 }
                 Some(TokenKind::Sign(b';' | b',')) => {
                     self.unexpected("remove it");
