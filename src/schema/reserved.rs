@@ -86,25 +86,9 @@ const WORDS: [(&str, &[&str]); 3] = [
 ];
 
 /// Types that generated code speaks of by their own names.
-const TYPES: [(&str, &[&str]); 4] = [
+const TYPES: [(&str, &[&str]); 2] = [
     ("the generated runtime", &["HandlerContext", "Response", "State"]),
-    (
-        "TypeScript",
-        &[
-            "Array",
-            "BigInt",
-            "Error",
-            "Infinity",
-            "NaN",
-            "Object",
-            "Promise",
-            "Record",
-            "Symbol",
-            "Uint8Array",
-        ],
-    ),
-    ("Python", &["BaseException", "Exception"]),
-    ("Rust", &["Box", "Err", "Ok", "Option", "Result", "Some", "Vec"]),
+    ("TypeScript", &["Array", "Error", "Object", "Promise", "Record", "Uint8Array"]),
 ];
 
 /// Returns whose word `name` is, if no item can be called so; `is_type` is for items that become a type of this name.

@@ -11,6 +11,8 @@ use super::cursor::{Parser, span, unescape};
 const MAX_DEPTH: usize = 32;
 /// More `?` and `[]` than this on one type are refused.
 const MAX_SUFFIXES: usize = 8;
+/// How many tokens are looked ahead for the end of a broken list; a long line is not searched for each of its lists.
+const NEAR: usize = 32;
 
 impl Parser<'_, '_> {
     pub(super) fn value(&mut self) -> Value {
@@ -137,9 +139,9 @@ impl Parser<'_, '_> {
         matches!(self.kind(0), Some(Word | Number | Text | Single | Unclosed | Sign(b'[' | b'{')))
     }
 
-    /// Tells whether a `]` follows before the end of the line.
+    /// Tells whether a `]` follows soon and before the end of the line.
     pub(super) fn closes_on_this_line(&self) -> bool {
-        let mut rest = self.tokens[self.at..].iter();
+        let mut rest = self.tokens[self.at..].iter().take(NEAR);
         let first = rest.next().map(|token| token.kind);
         let line = rest.take_while(|token| !token.first_on_line).map(|token| token.kind);
         first.into_iter().chain(line).any(|kind| kind == TokenKind::Sign(b']'))
@@ -168,7 +170,7 @@ impl Parser<'_, '_> {
             self.at += 1;
             argument = self.value();
         }
-        if !matches!(argument.kind, ValueKind::Broken) && !self.eat(b'>') {
+        if !self.eat(b'>') && !matches!(argument.kind, ValueKind::Broken) {
             self.unclosed(&open);
         }
         ValueKind::Generic(name, Box::new(argument))
