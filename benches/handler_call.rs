@@ -151,7 +151,9 @@ fn boot(runtime: &Runtime, project: &Path, (language, name): (Language, &str)) -
             let functions = [(HandlerId::new(Kind::Api, name), function)];
             Box::new(rohas::lang::native::Native::new(functions.into()))
         }
-        Language::TypeScript => Box::new(rohas::lang::v8::V8::new(config.typescript, root, file("ts"))),
+        Language::TypeScript => {
+            Box::new(rohas::lang::v8::V8::new(config.typescript, root, file("ts"), Arc::default()))
+        }
         Language::Python => Box::new(rohas::lang::python::Python::new(config.python, root, file("py"))),
     };
     runtime.block_on(engine.boot()).expect("the handlers load")

@@ -10,10 +10,11 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 # ---- system packages
 
+# `libclang-cpp` is another library, which clang alone brings along.
 has_libclang() {
   [ -n "${LIBCLANG_PATH:-}" ] ||
-    compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null ||
-    compgen -G '/usr/lib*/libclang*.so*' >/dev/null ||
+    compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null ||
+    compgen -G '/usr/lib*/libclang.so*' >/dev/null ||
     compgen -G '/Library/Developer/CommandLineTools/usr/lib/libclang*' >/dev/null ||
     [ -d /Applications/Xcode.app ]
 }

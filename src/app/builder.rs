@@ -128,6 +128,12 @@ impl Builder {
         }
     }
 
+    /// Looks for the file of every handler that `schema` names: none is found for Rust functions and missing handlers.
+    pub fn handler_files(&self, schema: &Schema) -> Vec<(HandlerId, Result<Option<FileHandler>, Problem>)> {
+        let folders = self.folders(&self.root());
+        wanted(schema).into_iter().map(|id| (id.clone(), folders.find(&id))).collect()
+    }
+
     fn load_config(&self, problems: &mut Vec<Problem>) -> Config {
         if let Some(config) = &self.config {
             return config.clone();

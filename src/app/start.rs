@@ -180,7 +180,12 @@ fn runtimes(app: &ActorApp) -> Vec<Arc<dyn Runtime>> {
     #[cfg(feature = "typescript")]
     if let files @ [_, ..] = &of(Language::TypeScript)[..] {
         let config = app.config.typescript.clone();
-        runtimes.push(Arc::new(crate::lang::v8::V8::new(config, root.clone(), files.to_vec())));
+        runtimes.push(Arc::new(crate::lang::v8::V8::new(
+            config,
+            root.clone(),
+            files.to_vec(),
+            Arc::clone(&app.schema),
+        )));
     }
     #[cfg(feature = "python")]
     if let files @ [_, ..] = &of(Language::Python)[..] {

@@ -11,8 +11,13 @@ use clap::{Parser, Subcommand};
 
 use crate::app::{ActorApp, BuildError};
 
+mod asyncapi;
+mod codegen;
+mod document;
 mod fmt;
+mod json_schema;
 mod list;
+mod openapi;
 mod run;
 mod validate;
 mod version;
@@ -34,8 +39,16 @@ enum Command {
     /// Brings schema files to their one canonical form.
     #[command(after_help = fmt::EXAMPLES)]
     Fmt(fmt::Arguments),
+    /// Writes the generated code, and a stub for every handler that has no file.
+    Codegen(codegen::Arguments),
     /// Lists the handlers, events or routes of a project.
     List(list::Arguments),
+    /// Prints the apis as an OpenAPI 3.1 document.
+    Openapi(document::Arguments),
+    /// Prints the events and WebSocket endpoints as an AsyncAPI 3.0 document.
+    Asyncapi(document::Arguments),
+    /// Prints the types as JSON Schema 2020-12.
+    JsonSchema(json_schema::Arguments),
     /// Prints the version, and what this build contains.
     Version,
 }
@@ -54,7 +67,11 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Validate(arguments) => validate::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
+        Command::Codegen(arguments) => codegen::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
+        Command::Openapi(arguments) => openapi::run(&arguments),
+        Command::Asyncapi(arguments) => asyncapi::run(&arguments),
+        Command::JsonSchema(arguments) => json_schema::run(&arguments),
         Command::Version => version::run(),
     }
 }

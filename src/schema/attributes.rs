@@ -7,7 +7,9 @@ use serde_json::{Number, Value as Json};
 
 use super::ast::{Attribute, Value, ValueKind};
 use super::codes;
+use super::ecma;
 use super::model::{Attributes, DefaultValue, Format, Length, Scalar, Type};
+use super::numbers::is_exact;
 use super::resolve::{Resolver, Written};
 use super::spelling::nearest;
 
@@ -134,7 +136,17 @@ impl Resolver<'_> {
 
     fn bound(&mut self, attribute: &Attribute, ty: &Type) -> Option<Number> {
         let bound = match attribute.arguments.as_slice() {
-            [Value { kind: ValueKind::Number(number), .. }] => number_of(number),
+            [Value { kind: ValueKind::Number(text), .. }] => match number_of(text) {
+                Some(number) if !is_exact(text.strip_prefix('+').unwrap_or(text), &number) => {
+                    self.argument_error(
+                        attribute,
+                        "has more digits than are kept",
+                        &format!("the nearest number is {number}"),
+                    );
+                    return Some(number);
+                }
+                number => number,
+            },
             _ => None,
         };
         let whole = matches!(ty.required(), Type::Scalar(Scalar::Int));
@@ -181,7 +193,7 @@ impl Resolver<'_> {
             self.argument_error(attribute, "takes one text", "write @pattern(\"^[a-z]+$\")");
             return None;
         };
-        match Regex::new(pattern) {
+        match ecma::compile(pattern) {
             Ok(regex) => Some(regex),
             Err(error) => {
                 let text = error.to_string();
@@ -267,7 +279,10 @@ impl Resolver<'_> {
     fn literal_json(&self, value: &Value, ty: &Type) -> Option<Json> {
         match &value.kind {
             ValueKind::Text(text) => Some(Json::String(text.clone())),
-            ValueKind::Number(number) if matches!(ty.required(), Type::Scalar(Scalar::Date)) => {
+            // Days and decimals are texts: every digit counts.
+            ValueKind::Number(number)
+                if matches!(ty.required(), Type::Scalar(Scalar::Date | Scalar::Decimal)) =>
+            {
                 Some(Json::String(number.clone()))
             }
             ValueKind::Number(number) => number_of(number).map(Json::Number),

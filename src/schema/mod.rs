@@ -11,16 +11,22 @@
 use serde::Serialize;
 
 mod ast;
+mod asyncapi;
 mod attributes;
 mod check;
 pub mod codes;
 mod collisions;
 mod cycles;
 mod diagnostic;
+mod ecma;
 mod entities;
+mod examples;
 mod format;
+mod json_schema;
 mod model;
 mod names;
+mod numbers;
+mod openapi;
 mod parse;
 mod reserved;
 mod resolve;
@@ -41,15 +47,18 @@ mod tests;
 #[cfg(test)]
 mod validate_tests;
 
+pub use asyncapi::asyncapi;
 pub use diagnostic::{Diagnostic, Position, Severity};
 pub use entities::{Api, CatchUp, Cron, Event, Method, Overlap, Retry, Socket};
 pub use format::format;
+pub use json_schema::{json_schema, json_schema_of};
 pub use model::{
     Attributes, DefaultValue, Enum, EnumValue, Field, Format, Json, Length, Scalar, Schema, Shape, ShapeKind,
     Span, Type,
 };
 
 pub use names::{camel_case, pascal_case, snake_case};
+pub use openapi::openapi;
 pub use spelling::nearest;
 pub use values::parse_duration;
 

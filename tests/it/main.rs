@@ -11,6 +11,10 @@ mod cli;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod client;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
+mod codegen;
+#[cfg(feature = "cli")]
+mod documents;
+#[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod failures;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod hostile;
@@ -27,3 +31,4 @@ mod readme;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod shop;
 mod tidy;
+mod verdicts;

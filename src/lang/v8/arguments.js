@@ -22,6 +22,10 @@ class Request {}
 alias(Request, "queryParams", "query_params");
 alias(Request, "clientAddr", "client_addr");
 
+class Connection {}
+alias(Connection, "queryParams", "query_params");
+alias(Connection, "clientAddr", "client_addr");
+
 class Event {}
 alias(Event, "correlationId", "correlation_id");
 alias(Event, "causationId", "causation_id");
@@ -43,6 +47,11 @@ function isObject(value) {
 
 /** Returns the positional arguments before `state`. */
 export function build(kind, given) {
+  if (kind === "ws") {
+    // After the message, or alone.
+    given.push(assign(new Connection(), given.pop()));
+    return given;
+  }
   const first = given[0];
   if (!isObject(first)) return given;
   switch (kind) {

@@ -3,11 +3,12 @@
 // Called by runtime.js. Plain values take V8's own fast path; only values that hold something JSON does not know go
 // through a replacer. Never changes a value of the handler.
 
-const { parse, stringify } = JSON;
+const { parse, rawJSON, stringify } = JSON;
 const { isArray } = Array;
 const { fromEntries, getPrototypeOf, keys } = Object;
-const { isSafeInteger } = Number;
+const { isInteger, isSafeInteger } = Number;
 const { isView } = ArrayBuffer;
+const { asIntN } = BigInt;
 const plainPrototype = Object.prototype;
 
 /** Deeper values take the slow path, which also finds cycles. */
@@ -20,6 +21,8 @@ function isPlain(value, depth) {
       break;
     case "bigint":
       return false;
+    case "number":
+      return isSafeInteger(value) || !isInteger(value);
     default:
       return true;
   }
@@ -49,9 +52,12 @@ function base64(view) {
 /** Replaces what JSON does not know; `this[key]` is the value before any `toJSON`. */
 function replace(key, value) {
   const raw = this[key];
-  if (typeof raw === "bigint") {
-    const number = Number(raw);
-    return isSafeInteger(number) ? number : String(raw);
+  // Exact as far as an `Int` reaches; what is larger is text, as which a `Decimal` takes it.
+  if (typeof value === "bigint") return asIntN(64, value) === value ? rawJSON(String(value)) : String(value);
+  // A number that large has been rounded, perhaps: it is no integer to whoever wants one exactly.
+  if (typeof value === "number" && isInteger(value) && !isSafeInteger(value)) {
+    const digits = String(value);
+    return digits.includes("e") ? value : rawJSON(`${digits}.0`);
   }
   if (raw === null || typeof raw !== "object") return value;
   if (raw instanceof Map) return fromEntries(raw);
@@ -103,11 +109,18 @@ function stackOf(error) {
   return stack.replace(OUR_FRAME, "");
 }
 
+/** By this the generated error classes carry their name in the schema and their body. */
+const DECLARED = Symbol.for("rohas.error");
+
 /** Returns the name, message, stack and body of whatever was thrown. */
 function describe(thrown) {
   if (thrown === null || (typeof thrown !== "object" && typeof thrown !== "function")) {
     const message = String(thrown);
     return { name: "Error", message, stack: "", body: { message } };
+  }
+  const declared = thrown[DECLARED];
+  if (declared !== undefined) {
+    return { name: declared.name, message: String(thrown.message), stack: stackOf(thrown), body: declared.body };
   }
   const named = typeof thrown.name === "string" && thrown.name !== "" && thrown.name !== "Error";
   const name = named ? thrown.name : thrown.constructor?.name || "Error";

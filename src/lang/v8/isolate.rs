@@ -46,7 +46,7 @@ pub(super) async fn boot(setup: Arc<Setup>, places: usize) -> Result<IsolateWork
     // A call and its cancel for every place: a cancel always finds room.
     let (commands_tx, commands_rx) = mpsc::channel(2 * places);
     let (booted_tx, booted_rx) = oneshot::channel();
-    let worker = IsolateWorker::new(Arc::clone(&calls), commands_tx, places);
+    let worker = IsolateWorker::new(Arc::clone(&setup), Arc::clone(&calls), commands_tx, places);
     let link = Link::new(Arc::clone(&calls), commands_rx, booted_tx, wire_handlers(&setup));
     let number = THREADS.fetch_add(1, Ordering::Relaxed);
     let thread_setup = Arc::clone(&setup);

@@ -17,9 +17,11 @@ use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
 use crate::lang::{FileHandler, Language, Problem, Runtime, Worker};
+use crate::schema::Schema;
 
 mod assembly;
 mod calls;
+mod integers;
 mod isolate;
 mod loader;
 mod memory;
@@ -84,13 +86,20 @@ struct Setup {
     config: Config,
     root: PathBuf,
     handlers: Vec<FileHandler>,
+    /// What the arguments of calls are.
+    schema: Arc<Schema>,
 }
 
 impl V8 {
-    /// Makes the runtime for `handlers`, resolving packages from `project_root`.
-    pub fn new(config: Config, project_root: PathBuf, handlers: Vec<FileHandler>) -> Self {
+    /// Makes the runtime for `handlers` of `schema`, resolving packages from `project_root`.
+    pub fn new(
+        config: Config,
+        project_root: PathBuf,
+        handlers: Vec<FileHandler>,
+        schema: Arc<Schema>,
+    ) -> Self {
         let root = std::path::absolute(&project_root).unwrap_or(project_root);
-        V8 { setup: Arc::new(Setup { config, root, handlers }) }
+        V8 { setup: Arc::new(Setup { config, root, handlers, schema }) }
     }
 }
 

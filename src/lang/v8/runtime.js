@@ -148,7 +148,14 @@ async function run(call, given) {
   if (calls.delete(head.call)) op_rohas_answer(head.call, answer);
 }
 
-function begin(head, given) {
+function begin(head, given, bigints) {
+  // JSON.parse has rounded these: they come as digits, with their place.
+  for (const [digits, ...place] of bigints) {
+    const last = place.pop();
+    let at = given;
+    for (const step of place) at = at[step];
+    at[last] = BigInt(digits);
+  }
   const call = new Call(head);
   calls.set(head.call, call);
   const outside = running.enter(call);
@@ -204,7 +211,7 @@ async function serve() {
   let text = await op_rohas_next();
   while (text !== null) {
     const command = parse(text);
-    if (command.cancel === undefined) begin(command.call, command.arguments);
+    if (command.cancel === undefined) begin(command.call, command.arguments, command.bigints);
     else cancel(command.cancel);
     text = op_rohas_try_next() ?? (await op_rohas_next());
   }

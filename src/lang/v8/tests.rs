@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::invocation::{Failure, HandlerId, Invocation, Json, Kind, Outcome, Reply, Trace};
 use crate::lang::{FileHandler, Problem, Runtime, Worker};
+use crate::schema::Schema;
 
 use super::{Config, V8};
 
@@ -20,6 +21,7 @@ struct Project {
     root: PathBuf,
     handlers: Vec<FileHandler>,
     config: Config,
+    schema: Arc<Schema>,
 }
 
 impl Drop for Project {
@@ -32,7 +34,7 @@ impl Project {
     fn new() -> Self {
         let root = std::env::temp_dir().join(format!("rohas-v8-{}", Uuid::new_v4().simple()));
         std::fs::create_dir_all(&root).unwrap();
-        Project { root, handlers: Vec::new(), config: Config::default() }
+        Project { root, handlers: Vec::new(), config: Config::default(), schema: Arc::default() }
     }
 
     /// Writes a file.
@@ -53,6 +55,22 @@ impl Project {
         self
     }
 
+    /// Gives the project a schema, and the code that is generated from it.
+    fn schema(mut self, text: &str) -> Self {
+        let file = crate::schema::SourceFile { path: "test.ro".into(), text: text.into() };
+        let (schema, diagnostics) = crate::schema::compile(&[file]);
+        assert!(
+            diagnostics.iter().all(|found| found.severity != crate::schema::Severity::Error),
+            "{diagnostics:?}"
+        );
+        let target = crate::codegen::Target::TypeScript;
+        for file in crate::codegen::generate(&schema, target, &crate::codegen::Config::default()) {
+            self = self.file(&format!("src/generated/{}", file.path.display()), &file.text);
+        }
+        self.schema = Arc::new(schema);
+        self
+    }
+
     /// Writes the file of an api handler.
     fn api(self, name: &str, text: &str) -> Self {
         let path = format!("src/handlers/api/{name}.ts");
@@ -60,7 +78,8 @@ impl Project {
     }
 
     async fn try_boot(&self) -> Result<Arc<dyn Worker>, Vec<Problem>> {
-        let v8 = V8::new(self.config.clone(), self.root.clone(), self.handlers.clone());
+        let v8 =
+            V8::new(self.config.clone(), self.root.clone(), self.handlers.clone(), Arc::clone(&self.schema));
         tokio::time::timeout(PATIENCE, v8.boot()).await.expect("booted in time")
     }
 
@@ -271,7 +290,7 @@ async fn values_json_does_not_know_are_converted() {
         value(&worker, "Convert", Json::Null).await,
         json!({
             "date": "1970-01-01T00:00:00.000Z", "map": {"a": {"1": [1]}}, "set": [1, "b"], "bytes": "AQL/",
-            "buffer": "aGk=", "small": 9_007_199_254_740_991_i64, "big": "9007199254740993",
+            "buffer": "aGk=", "small": 9_007_199_254_740_991_i64, "big": 9_007_199_254_740_993_i64,
             "point": {"x": 1, "y": 2}, "nan": null, "url": "http://a/b",
         })
     );
@@ -747,7 +766,7 @@ async fn boot_tells_all_problems_at_once() {
 
 /// Boots an isolate whose thread can be watched.
 async fn boot_watched(project: &Project) -> super::worker::IsolateWorker {
-    let v8 = V8::new(project.config.clone(), project.root.clone(), project.handlers.clone());
+    let v8 = V8::new(project.config.clone(), project.root.clone(), project.handlers.clone(), Arc::default());
     super::isolate::boot(v8.setup, 4).await.expect("boots")
 }
 
@@ -782,7 +801,7 @@ async fn a_project_behind_a_symlink_works() {
         )
         .declare(Kind::Api, "Linked", "link/a.ts");
     project.config.heap_limit_mb = 0;
-    let v8 = V8::new(project.config.clone(), root, project.handlers.clone());
+    let v8 = V8::new(project.config.clone(), root, project.handlers.clone(), Arc::default());
     let worker = v8.boot().await.expect("boots");
     assert_eq!(value(&worker, "Linked", Json::Null).await, json!(["part null", "lib"]));
 }
@@ -790,7 +809,7 @@ async fn a_project_behind_a_symlink_works() {
 #[tokio::test]
 async fn dropping_the_boot_ends_the_thread() {
     let project = Project::new().api("Hang", "while (true) {}\nexport const handler = () => 1;");
-    let v8 = V8::new(project.config.clone(), project.root.clone(), project.handlers.clone());
+    let v8 = V8::new(project.config.clone(), project.root.clone(), project.handlers.clone(), Arc::default());
     let setup = Arc::downgrade(&v8.setup);
     let mut booting = v8.boot();
     drop(v8);
@@ -876,4 +895,173 @@ async fn a_call_that_never_got_its_turn_does_not_condemn_the_isolate() {
     assert_eq!(work.await, "done");
     assert_eq!(value(&worker, "Echo", json!(2)).await, 2);
     assert!(worker.accepting());
+}
+
+#[tokio::test]
+async fn generated_errors_carry_their_name_and_exactly_their_body() {
+    let project = Project::new().schema(include_str!("../../../tests/codegen/errors.ro")).api(
+        "Fail",
+        r#"import { NotFound, Conflict, Awkward, Limited, PaymentRequired, type FailRequest } from "../../generated/api/Fail.ts";
+           import { Gone } from "../../generated/errors.ts";
+           import { ApiError } from "../../generated/runtime.ts";
+           class NoSuchUser extends NotFound { constructor(readonly user: number) { super(`no user ${user}`); } }
+           const errors: Record<string, () => Error> = {
+             text: () => new NotFound("not there"),
+             object: () => new NotFound({ message: "not there" }, { cause: new Error("why") }),
+             derived: () => new NoSuchUser(7),
+             more: () => new Conflict({ message: "taken", id: 1, with: { message: "inner", id: 2 }, at: null }),
+             gone: () => new Gone({ since: "2024-05-01", tags: ["a"] }),
+             awkward: () => new Awkward(
+               { name: "n", stack: [1], cause: "c", message: 5, toString: true, constructor: null, body: "b" }),
+             empty: () => new Limited({ retryAfter: 30 }),
+             untyped: () => new PaymentRequired({ price: 5 }),
+             bare: () => new PaymentRequired(),
+             checks: () => {
+               const error = new Conflict({ message: "m", id: 3 });
+               const holds = error instanceof Conflict && error instanceof ApiError && error instanceof Error
+                 && error.id === 3 && error.message === "m" && error.name === "Conflict"
+                 && new Awkward({ name: "n", stack: null, cause: "c", message: 5, toString: true, body: "b" }).body === "b";
+               return new NotFound(String(holds));
+             },
+           };
+           export const handler = (req: FailRequest) => { throw errors[String(req.body)]!(); };"#,
+    );
+    let worker = project.boot().await;
+    let table = [
+        ("text", "NotFound", json!({"message": "not there"})),
+        ("object", "NotFound", json!({"message": "not there"})),
+        ("derived", "NotFound", json!({"message": "no user 7"})),
+        (
+            "more",
+            "Conflict",
+            json!({"message": "taken", "id": 1, "with": {"message": "inner", "id": 2}, "at": null}),
+        ),
+        ("gone", "Gone", json!({"since": "2024-05-01", "tags": ["a"]})),
+        (
+            "awkward",
+            "Awkward",
+            json!({
+                "name": "n", "stack": [1], "cause": "c", "message": 5, "toString": true, "constructor": null, "body": "b",
+            }),
+        ),
+        ("empty", "Limited", json!({"retryAfter": 30})),
+        ("untyped", "PaymentRequired", json!({"price": 5})),
+        ("bare", "PaymentRequired", json!({})),
+        ("checks", "NotFound", json!({"message": "true"})),
+    ];
+    for (which, expected, exactly) in table {
+        let failure = call(&worker, "Fail", json!(which)).await.unwrap_err();
+        let Failure::Raised { name, body, stack, .. } = failure else { panic!("{which}: {failure:?}") };
+        assert_eq!((name.as_str(), body), (expected, exactly), "{which}");
+        assert!(stack.contains("Fail.ts:"), "{which}: {stack}");
+    }
+}
+
+fn ledger(number: &str) -> Json {
+    let text = r#"{"id": N, "parent": null, "plain": 1, "maybe": [null, {"amount": N}],
+        "entries": [{"amount": N, "children": [{"amount": 5}, {"amount": N}]}],
+        "byName": {"a/b": {"amount": N}, "__proto__": {"amount": N}},
+        "nested": {"deep": [{"amount": 1}, {"amount": N}]}}"#;
+    serde_json::from_str(&text.replace('N', number)).unwrap()
+}
+
+#[tokio::test]
+async fn declared_bigints_are_exact_wherever_they_stand() {
+    let project = Project::new().schema(include_str!("../../../tests/codegen/bigint.ro")).api(
+        "PutLedger",
+        r#"import { Stale, type PutLedgerHandler } from "../../generated/api/PutLedger.ts";
+           export const handler: PutLedgerHandler = (req) => {
+             const { body } = req;
+             const all = [req.id, req.params.id, req.query.after, req.headers["x-version"], body.id, body.entries[0]!.amount,
+               body.entries[0]!.children![0]!.amount, body.byName["a/b"]!.amount, body.nested.deep[1]!.amount, body.maybe[1]!.amount];
+             if (!all.every((value) => typeof value === "bigint")) throw new Error(String(all.map((value) => typeof value)));
+             if (typeof body.plain !== "number" || body.parent !== null) throw new Error("not as declared");
+             if (req.query.limit === 1) throw new Stale({ message: "stale", version: body.id });
+             return { ...body, id: body.id + 0n };
+           };"#,
+    );
+    let worker = project.boot().await;
+    let send = async |limit: u64, body: Json| {
+        let mut request = request(body);
+        request["params"] = json!({"id": i64::MAX});
+        request["query"] = json!({"after": 1, "limit": limit});
+        request["headers"] = json!({"x-version": 2});
+        worker.invoke(invocation(Kind::Api, "PutLedger", vec![request])).await
+    };
+    for number in ["9223372036854775807", "-9223372036854775808", "9007199254740993", "0", "-1"] {
+        assert_eq!(send(20, ledger(number)).await.unwrap().value, ledger(number), "{number}");
+    }
+    let Failure::Raised { body, .. } = send(1, ledger("9007199254740993")).await.unwrap_err() else {
+        panic!()
+    };
+    assert_eq!(body, json!({"message": "stale", "version": 9_007_199_254_740_993_i64}));
+
+    let mut plain = ledger("1");
+    plain["plain"] = json!(9_007_199_254_740_993_i64);
+    let Failure::BadRequest(violations) = send(20, plain).await.unwrap_err() else { panic!() };
+    assert_eq!(violations.len(), 1);
+    assert_eq!((violations[0].path.as_str(), violations[0].code), ("/body/plain", "type"));
+}
+
+#[tokio::test]
+async fn bigints_reach_events_and_sockets() {
+    let project = Project::new()
+        .schema(include_str!("../../../tests/codegen/bigint.ro"))
+        .file(
+            "src/handlers/events/audit_ledger.ts",
+            r#"import type { LedgerChangedHandler } from "../../generated/events/LedgerChanged.ts";
+               export const handler: LedgerChangedHandler = (event, state) => {
+                 state.triggerEvent("LedgerChanged", event.payload);
+                 return [typeof event.id, typeof event.payload.id, event.entries[0]!.amount];
+               };"#,
+        )
+        .declare(Kind::Event, "audit_ledger", "src/handlers/events/audit_ledger.ts")
+        .file(
+            "src/handlers/websockets/on_entry.ts",
+            r#"import type { LedgersMessageHandler } from "../../generated/websockets/Ledgers.ts";
+               export const handler: LedgersMessageHandler = (message, connection) =>
+                 [message.amount, connection.params.id, connection.clientAddr, connection.queryParams["q"]];"#,
+        )
+        .declare(Kind::Ws, "Ledgers.on_entry", "src/handlers/websockets/on_entry.ts");
+    let worker = project.boot().await;
+    let big = 9_007_199_254_740_993_i64;
+    let event =
+        json!({"id": "x", "name": "LedgerChanged", "payload": ledger(&big.to_string()), "attempt": 1});
+    let reply = worker.invoke(invocation(Kind::Event, "audit_ledger", vec![event])).await.unwrap();
+    assert_eq!(reply.value, json!(["string", "bigint", big]));
+    assert_eq!(reply.effects.triggers, [("LedgerChanged".to_owned(), ledger(&big.to_string()))]);
+
+    let connection =
+        json!({"id": "c", "params": {"id": big}, "query_params": {"q": "x"}, "client_addr": "a:1"});
+    let arguments = vec![json!({"amount": big}), connection.clone()];
+    let reply = worker.invoke(invocation(Kind::Ws, "Ledgers.on_entry", arguments)).await.unwrap();
+    assert_eq!(reply.value, json!([big, big, "a:1", "x"]));
+}
+
+#[tokio::test]
+async fn a_middleware_gets_exact_integers_and_a_rounded_result_is_no_integer() {
+    let project = Project::new()
+        .file(
+            "src/middlewares/pass.ts",
+            "export const handler = (req: any) => ({ body: { same: req.body.big === 9007199254740993n, ...req.body } });",
+        )
+        .declare(Kind::Middleware, "pass", "src/middlewares/pass.ts")
+        .api("Round", "export const handler = () => [2 ** 53, -(2 ** 60), 2 ** 53 - 1, 1e300, 2n ** 70n, 0.5];");
+    let worker = project.boot().await;
+    let big = 9_007_199_254_740_993_i64;
+    let passed =
+        worker.invoke(invocation(Kind::Middleware, "pass", vec![request(json!({"big": big, "small": 1}))]));
+    assert_eq!(passed.await.unwrap().value, json!({"body": {"same": true, "big": big, "small": 1}}));
+    let rounded = value(&worker, "Round", Json::Null).await;
+    assert_eq!(
+        rounded,
+        json!([
+            9_007_199_254_740_992.0,
+            -1_152_921_504_606_846_976.0,
+            9_007_199_254_740_991_i64,
+            1e300,
+            "1180591620717411303424",
+            0.5
+        ])
+    );
 }

@@ -8,14 +8,12 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use crate::invocation::Violation;
-use crate::invocation::{Failure, Invocation, Json, Kind, Outcome};
+use crate::invocation::{Failure, Invocation, Json, Outcome};
 use crate::lang::{Worker, wire};
 
+use super::Setup;
 use super::calls::{Calls, Ended};
-
-/// The largest integer a JavaScript number holds exactly: 2^53 - 1.
-const MAX_SAFE: u64 = (1 << 53) - 1;
+use super::integers;
 
 /// One isolate as its callers see it. Dropping it stops the isolate.
 pub(super) struct IsolateWorker {
@@ -25,6 +23,7 @@ pub(super) struct IsolateWorker {
 }
 
 struct Link {
+    setup: Arc<Setup>,
     calls: Arc<Calls>,
     commands_tx: mpsc::Sender<Command>,
 }
@@ -39,9 +38,14 @@ pub(super) enum Command {
 
 impl IsolateWorker {
     /// Makes the handle of the isolate behind `calls` and `commands_tx`, for `places` calls at once.
-    pub(super) fn new(calls: Arc<Calls>, commands_tx: mpsc::Sender<Command>, places: usize) -> Self {
+    pub(super) fn new(
+        setup: Arc<Setup>,
+        calls: Arc<Calls>,
+        commands_tx: mpsc::Sender<Command>,
+        places: usize,
+    ) -> Self {
         IsolateWorker {
-            link: Arc::new(Link { calls, commands_tx }),
+            link: Arc::new(Link { setup, calls, commands_tx }),
             places: Arc::new(Semaphore::new(places)),
         }
     }
@@ -57,12 +61,12 @@ impl Worker for IsolateWorker {
         let link = Arc::clone(&self.link);
         let places = Arc::clone(&self.places);
         async move {
-            let violations = unsafe_integers(&invocation);
-            if !violations.is_empty() {
-                return Err(Failure::BadRequest(violations));
+            let integers = integers::find(&link.setup.schema, &invocation);
+            if !integers.violations.is_empty() {
+                return Err(Failure::BadRequest(integers.violations));
             }
             let place = places.acquire_owned().await.expect("the semaphore of a worker is never closed");
-            match link.call(&invocation, place).await {
+            match link.call(&invocation, integers.bigints, place).await {
                 Ok(text) => read(&text).into(),
                 Err(reason) => Err(Failure::Crashed(reason)),
             }
@@ -96,12 +100,13 @@ impl Drop for IsolateWorker {
 
 impl Link {
     /// Sends the call and waits for its end.
-    async fn call(&self, invocation: &Invocation, place: OwnedSemaphorePermit) -> Ended {
+    async fn call(&self, invocation: &Invocation, bigints: Vec<Json>, place: OwnedSemaphorePermit) -> Ended {
         let (call, answer_rx) = self.calls.enter()?;
         let _cancel = CancelOnDrop { link: self, call, place: Some(place) };
         let command = serde_json::json!({
             "call": wire::Call::new(call, invocation),
             "arguments": invocation.arguments,
+            "bigints": bigints,
         });
         if self.commands_tx.send(Command::Call(call, command.to_string())).await.is_err() {
             return Err(self.lost());
@@ -147,57 +152,4 @@ fn read(text: &str) -> wire::Answer {
             body: Json::Null,
         },
     })
-}
-
-/// Finds the integers in the arguments that a JavaScript number would round.
-fn unsafe_integers(invocation: &Invocation) -> Vec<Violation> {
-    let mut violations = Vec::new();
-    let ws = invocation.handler.kind == Kind::Ws;
-    for (index, argument) in invocation.arguments.iter().enumerate() {
-        // Only the functions of a `ws` take several: (message, connection) or (connection).
-        let mut path = match (ws, index, invocation.arguments.len()) {
-            (true, 0, 2) => "/message".to_owned(),
-            (true, _, _) => "/connection".to_owned(),
-            (false, _, _) => String::new(),
-        };
-        find_unsafe(argument, &mut path, &mut violations);
-    }
-    violations
-}
-
-fn find_unsafe(value: &Json, path: &mut String, violations: &mut Vec<Violation>) {
-    let whole = path.len();
-    match value {
-        Json::Number(number) => {
-            let beyond = match (number.as_i64(), number.as_u64()) {
-                (Some(signed), _) => signed.unsigned_abs() > MAX_SAFE,
-                (None, Some(unsigned)) => unsigned > MAX_SAFE,
-                (None, None) => false,
-            };
-            if beyond {
-                violations.push(Violation {
-                    path: path.clone(),
-                    code: "type",
-                    message: format!("{number} is beyond ±(2^53 - 1), which JavaScript cannot hold exactly"),
-                });
-            }
-        }
-        Json::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                path.push('/');
-                path.push_str(&index.to_string());
-                find_unsafe(item, path, violations);
-                path.truncate(whole);
-            }
-        }
-        Json::Object(fields) => {
-            for (name, field) in fields {
-                path.push('/');
-                path.push_str(&name.replace('~', "~0").replace('/', "~1"));
-                find_unsafe(field, path, violations);
-                path.truncate(whole);
-            }
-        }
-        Json::Null | Json::Bool(_) | Json::String(_) => {}
-    }
 }

@@ -1,0 +1,234 @@
+//! `rohas codegen`: writes the generated code of a project, and a stub for every handler that has no file.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+
+use crate::app::{ActorApp, Builder};
+use crate::cli::Project;
+use crate::codegen::{self, Change, File, Missing, Plan, Target};
+use crate::invocation::{HandlerId, Kind};
+use crate::lang::discover::Folders;
+use crate::lang::{FileHandler, Language};
+use crate::schema::{self, Schema, Severity};
+
+/// Where generated code lies in a project.
+const FOLDER: &str = "src/generated";
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    project: Project,
+    /// The languages to generate, instead of `[codegen] languages` or those of the handlers.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "LANGUAGE")]
+    lang: Vec<Lang>,
+    /// Writes nothing; prints what would change and fails if anything would.
+    #[arg(long)]
+    check: bool,
+    /// Writes no stubs for handlers that have no file.
+    #[arg(long)]
+    no_stubs: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Lang {
+    Typescript,
+    Python,
+    Rust,
+}
+
+impl From<Lang> for Target {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::Typescript => Target::TypeScript,
+            Lang::Python => Target::Python,
+            Lang::Rust => Target::Rust,
+        }
+    }
+}
+
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let root = &arguments.project.project;
+    let builder = ActorApp::builder().project_dir(root);
+    let (mut config, sources) = match builder.sources() {
+        Ok(read) => read,
+        Err(error) => return crate::cli::report(&error),
+    };
+    let (schema, diagnostics) = schema::compile(&sources);
+    diagnostics.iter().for_each(|diagnostic| eprintln!("{}", diagnostic.render(crate::cli::colour())));
+    if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        eprintln!("error: the schema has errors; nothing was written");
+        return ExitCode::FAILURE;
+    }
+    if !arguments.lang.is_empty() {
+        config.codegen.languages = Some(arguments.lang.iter().copied().map(Target::from).collect());
+    }
+    let handlers = Handlers::find(&builder, &schema);
+    let (targets, why) = targets(root, config.codegen.languages.as_deref(), &handlers);
+    let names: Vec<&str> = targets.iter().map(|target| target.as_str()).collect();
+    println!("languages: {} ({why})", names.join(", "));
+    let files =
+        targets.iter().flat_map(|target| codegen::generate(&schema, *target, &config.codegen)).collect();
+    match write(arguments, files) {
+        Ok(false) => return ExitCode::FAILURE,
+        Ok(true) if arguments.check || arguments.no_stubs => return ExitCode::SUCCESS,
+        Ok(true) => {}
+        Err(error) => return failed(&error),
+    }
+    match stubs(root, &schema, &targets, &handlers) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &std::io::Error) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::FAILURE
+}
+
+/// Which handlers have a file, and which have none.
+struct Handlers {
+    files: Vec<FileHandler>,
+    missing: Vec<HandlerId>,
+}
+
+impl Handlers {
+    fn find(builder: &Builder, schema: &Schema) -> Self {
+        let mut handlers = Handlers { files: Vec::new(), missing: Vec::new() };
+        for (id, found) in builder.handler_files(schema) {
+            match found {
+                Ok(Some(file)) => handlers.files.push(file),
+                Ok(None) => handlers.missing.push(id),
+                // Two files: that is for `validate` to tell.
+                Err(_) => {}
+            }
+        }
+        handlers
+    }
+
+    fn in_language(&self, language: Language) -> usize {
+        self.files.iter().filter(|file| Folders::language(&file.path) == language).count()
+    }
+}
+
+/// Returns the languages to generate, the one for stubs first, and why these.
+fn targets(root: &Path, given: Option<&[Target]>, handlers: &Handlers) -> (Vec<Target>, &'static str) {
+    if let Some(given) = given {
+        let mut targets: Vec<Target> = Vec::new();
+        for target in given {
+            if !targets.contains(target) {
+                targets.push(*target);
+            }
+        }
+        return (targets, "as told");
+    }
+    let counts = [(Target::TypeScript, Language::TypeScript), (Target::Python, Language::Python)]
+        .map(|(target, language)| (target, handlers.in_language(language)));
+    let mut counts: Vec<(Target, usize)> = counts.into_iter().filter(|(_, count)| *count > 0).collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let mut targets: Vec<Target> = counts.into_iter().map(|(target, _)| target).collect();
+    if root.join("Cargo.toml").is_file() || root.join("src/main.rs").is_file() {
+        targets.push(Target::Rust);
+    }
+    if targets.is_empty() {
+        return (vec![Target::TypeScript], "the default; there are no handlers yet");
+    }
+    (targets, "those of the project")
+}
+
+/// Writes the generated files, or tells what would be written; false when a check failed.
+fn write(arguments: &Arguments, files: Vec<File>) -> std::io::Result<bool> {
+    let plan = codegen::plan(&arguments.project.project, Path::new(FOLDER), files)?;
+    for path in &plan.foreign {
+        eprintln!("warning: {FOLDER}/{} is not generated and stays as it is", path.display());
+    }
+    if arguments.check {
+        let fresh = plan.changes.is_empty();
+        plan.changes.iter().for_each(|(path, change)| tell(path, change));
+        println!("{}", summary(&plan, ["to create", "to change", "to remove"]));
+        return Ok(fresh);
+    }
+    plan.apply()?;
+    println!("{}", summary(&plan, ["created", "changed", "removed"]));
+    Ok(true)
+}
+
+fn summary(plan: &Plan, words: [&str; 3]) -> String {
+    let mut counts = [0, 0, 0];
+    for (_, change) in &plan.changes {
+        counts[match change {
+            Change::Create => 0,
+            Change::Change { .. } => 1,
+            Change::Remove => 2,
+        }] += 1;
+    }
+    let [created, changed, removed] = [0, 1, 2].map(|at: usize| format!("{} {}", counts[at], words[at]));
+    format!("{FOLDER}: {created}, {changed}, {removed}, {} unchanged", plan.unchanged)
+}
+
+fn tell(path: &Path, change: &Change) {
+    let path = path.display();
+    match change {
+        Change::Create => println!("create {FOLDER}/{path}"),
+        Change::Remove => println!("remove {FOLDER}/{path}"),
+        Change::Change { line, old, new } => {
+            println!("change {FOLDER}/{path}:{line}");
+            let side = |sign: char, text: &Option<String>| {
+                if let Some(text) = text {
+                    println!("  {sign} {text}");
+                }
+            };
+            side('-', old);
+            side('+', new);
+        }
+    }
+}
+
+/// Writes a stub for every handler without a file. A handler may as well be a Rust function, which no file shows: where
+/// Rust is among the languages nothing is written, and the names are printed instead.
+fn stubs(root: &Path, schema: &Schema, targets: &[Target], handlers: &Handlers) -> std::io::Result<()> {
+    if targets.contains(&Target::Rust) {
+        if !handlers.missing.is_empty() {
+            println!("handlers without a file; register those that are Rust functions:");
+            handlers.missing.iter().for_each(|id| println!("  .handler(\"{}\", …)", id.name));
+        }
+        return Ok(());
+    }
+    let Some(target) = targets.first() else { return Ok(()) };
+    for missing in missing(&handlers.missing) {
+        match codegen::stub(schema, *target, &missing) {
+            None => eprintln!("warning: no stub can be written for {missing:?}"),
+            Some(file) => {
+                if codegen::add(root, &file)? {
+                    println!("stub {}", file.path.display());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Puts the functions of an endpoint together.
+fn missing(ids: &[HandlerId]) -> Vec<Missing> {
+    let mut missing = Vec::new();
+    let mut sockets: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for id in ids {
+        let name = id.name.to_string();
+        match id.kind {
+            Kind::Api => missing.push(Missing::Api(name)),
+            Kind::Event => missing.push(Missing::Event(name)),
+            Kind::Cron => missing.push(Missing::Cron(name)),
+            Kind::Middleware => missing.push(Missing::Middleware(name)),
+            Kind::Ws => {
+                let (socket, function) = id.name.split_once('.').unwrap_or(("", &id.name));
+                sockets.entry(socket).or_default().push(function.to_owned());
+            }
+        }
+    }
+    missing.extend(
+        sockets.into_iter().map(|(name, functions)| Missing::Socket { name: name.to_owned(), functions }),
+    );
+    missing
+}
