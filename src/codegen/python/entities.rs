@@ -81,7 +81,8 @@ pub(super) fn api(package: &Package<'_>, api: &Api) -> String {
         }
         None => members.push("body: None".to_owned()),
     }
-    module.own_members(&api.params, OF_REQUESTS, &module.classes().to_vec(), &mut members);
+    let classes = module.classes().to_vec();
+    module.own_members(&api.params, OF_REQUESTS, &classes, &mut members);
     module.object(request, "TypedRequest", &members, &format!("A request to {route}."));
     let result = match &api.response {
         Some(ty) => {

@@ -10,7 +10,8 @@ use super::types::{comment, docstring, may_be_absent, quoted};
 
 /// Writes `models/<name>.py` of a shape.
 pub(super) fn shape(package: &Package<'_>, shape: &Shape) -> String {
-    let mut module = Module::new(package, "models", &module_name(&shape.name), &[shape.name.clone()]);
+    let mut module =
+        Module::new(package, "models", &module_name(&shape.name), std::slice::from_ref(&shape.name));
     module.reserve_fields(&shape.fields);
     module.record(&shape.name, &shape.fields, shape.doc.as_deref());
     module.finish()
@@ -18,7 +19,8 @@ pub(super) fn shape(package: &Package<'_>, shape: &Shape) -> String {
 
 /// Writes `models/<name>.py` of an enum.
 pub(super) fn enumeration(package: &Package<'_>, item: &Enum) -> String {
-    let mut module = Module::new(package, "models", &module_name(&item.name), &[item.name.clone()]);
+    let mut module =
+        Module::new(package, "models", &module_name(&item.name), std::slice::from_ref(&item.name));
     let members = attributes(item.names(), Holder::Enum, &[]);
     let (text, parent) = (module.builtin("str"), module.import("enum", "Enum"));
     let mut body = docstring(item.doc.as_deref(), "    ");

@@ -75,20 +75,22 @@ impl Crate<'_> {
         let doc = format!("{}\n\nA request to {route}.", api.doc.as_deref().unwrap_or_default());
         let doc = docs(Some(doc.trim_start()), "");
         text += &format!("\n{doc}pub type {name}Request = ::rohas::Request<{}>;\n", kinds.join(", "));
-        text + &self.error(api, &route)
+        text += &self.error(api, &route);
+        text
     }
 
     fn headers(&self, api: &Api, route: &str) -> String {
         let name = format!("{}Headers", api.name);
         let result = self.std("Result", "api");
-        self.object(&name, &api.headers, "api", &format!("The declared headers of {route}."))
-            + &format!(
-                "\nimpl {name} {{\n    /// Reads the headers of a request.\n    ///\n    /// # Errors\n    /// They do not fit; \
+        let mut text = self.object(&name, &api.headers, "api", &format!("The declared headers of {route}."));
+        text += &format!(
+            "\nimpl {name} {{\n    /// Reads the headers of a request.\n    ///\n    /// # Errors\n    /// They do not fit; \
                  not with a request that was checked.\n    pub fn of(request: &{}Request) -> {result}<Self, ::rohas::Failure> {{\n        \
                  ::serde_json::from_value(::serde_json::Value::Object(request.headers.clone()))\n            \
                  .map_err(::rohas::Failure::internal)\n    }}\n}}\n",
-                api.name
-            )
+            api.name
+        );
+        text
     }
 
     /// Writes the declared errors as an enum that becomes the failure of a handler.
@@ -157,11 +159,12 @@ impl Crate<'_> {
         } else {
             [format!("<{params}>"), format!(", {params}")]
         };
-        text + &format!(
+        text += &format!(
             "\n{doc}pub type {name}Connection = ::rohas::Connection{one};\n\n\
              /// A message with its connection, as the handlers of messages get it.\n\
              pub type {name}Received = ::rohas::Message<{name}Message{more}>;\n"
-        )
+        );
+        text
     }
 
     /// Writes `name` as another name of `ty`, or as the struct of an inline type.

@@ -144,7 +144,8 @@ impl Crate<'_> {
         if !options.is_empty() {
             text += &format!("    #[serde({})]\n", options.join(", "));
         }
-        text + &format!("    pub {own}: {ty},\n")
+        text += &format!("    pub {own}: {ty},\n");
+        text
     }
 
     /// Tells whether a field of a shape would hold the shape itself.

@@ -400,11 +400,14 @@ async fn generated_events_messages_and_connections_have_their_types() {
                  return [event.at, event.at is event.payload.at, event.class_, event.name, s.attempt]\n";
     let message = "def handler(message: Item, connection: ChatConnection, state: State):\n    \
                    return [message, connection.params.id + 1, connection.id]\n";
+    let both = "class Other(Event):\n    payload: int\n\
+                def handler(event: typing.Union[Other, Made]):\n    return type(event).__name__\n";
     let plain = "def handler(message: typing.Optional[Kind], c: ChatConnection):\n    \
                  return [message is Kind.class_, message is None, c.params.id]\n";
     let connect = "def handler(connection: ChatConnection, state: State):\n    return connection.params.id\n";
     let project = Project::new()
         .with(Kind::Event, "made", &generated(event))
+        .with(Kind::Event, "both", &generated(both))
         .with(Kind::Ws, "Chat.on_message", &generated(message))
         .with(Kind::Ws, "Chat.plain", &generated(plain))
         .with(Kind::Ws, "Chat.on_connect", &generated(connect));
@@ -412,8 +415,12 @@ async fn generated_events_messages_and_connections_have_their_types() {
     let item = json!({"at": "2024-01-01T00:00:00Z", "class": "class", "note": null});
     let connection = json!({"id": "k", "params": {"id": 4}});
     let made = json!({"payload": item, "name": "made"});
+    let named = json!({"payload": item, "name": "Made"});
+    let other = json!({"payload": 1, "name": "Other"});
     let cases = [
         (Kind::Event, "made", vec![made], json!(["2024-01-01T00:00:00Z", true, "class", "made", 2])),
+        (Kind::Event, "both", vec![named], json!("Made")),
+        (Kind::Event, "both", vec![other], json!("Other")),
         (Kind::Ws, "Chat.on_message", vec![item.clone(), connection.clone()], json!([item, 5, "k"])),
         (Kind::Ws, "Chat.plain", vec![json!("class"), connection.clone()], json!([true, false, 4])),
         (Kind::Ws, "Chat.plain", vec![json!(null), connection.clone()], json!([false, true, 4])),

@@ -128,7 +128,11 @@ def _typed(hint, value):
     if hint is None:
         return value
     if isinstance(value, contract.Record):
-        return value.typed(hint) if _is_record(hint) else value
+        # A handler of several events has a union of their classes, which are called as the events.
+        for kind in typing.get_args(hint) or [hint]:
+            if _is_record(kind) and (kind is hint or kind.__name__ == value.get("name")):
+                return value.typed(kind)
+        return value
     return values.from_json(hint, value, "/message")
 
 
@@ -181,6 +185,8 @@ def _meaning(kind, name, hint):
     if called == "HandlerContext":
         return CONTEXT, None
     takes_body = kind == "api"
+    if typing.get_origin(hint) in values.UNIONS and all(_is_record(arm) for arm in typing.get_args(hint)):
+        return NEXT, hint
     if _is_record(hint):
         return (REQUEST if kind in ("api", "middleware") else NEXT), hint
     if called.endswith("Request") and kind in ("api", "middleware") and not _is_data(hint):
