@@ -11,9 +11,9 @@ mod cli;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod client;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
-mod failures;
+mod codegen;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
-mod generated;
+mod failures;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod hostile;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]

@@ -899,7 +899,7 @@ async fn a_call_that_never_got_its_turn_does_not_condemn_the_isolate() {
 
 #[tokio::test]
 async fn generated_errors_carry_their_name_and_exactly_their_body() {
-    let project = Project::new().schema(include_str!("../../../tests/codegen/error_bodies.ro")).api(
+    let project = Project::new().schema(include_str!("../../../tests/codegen/errors.ro")).api(
         "Fail",
         r#"import { NotFound, Conflict, Awkward, Limited, PaymentRequired, type FailRequest } from "../../generated/api/Fail.ts";
            import { Gone } from "../../generated/errors.ts";

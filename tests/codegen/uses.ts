@@ -1,15 +1,15 @@
 // What handlers do with generated types: all of it compiles, and every line under `@ts-expect-error` does not.
 
 import type { PutLedgerHandler } from "./bigint/src/generated/api/PutLedger.ts";
-import { Conflict, NotFound, PaymentRequired, type FailHandler } from "./error_bodies/src/generated/api/Fail.ts";
-import type { FailTooRequest, FailTooResponse } from "./error_bodies/src/generated/api/FailToo.ts";
-import { errors } from "./error_bodies/src/generated/index.ts";
-import type { Happened, HappenedHandler, HappenedPayload } from "./payloads/src/generated/events/Happened.ts";
-import type { InlinedHandler } from "./payloads/src/generated/events/Inlined.ts";
-import type { MappedHandler } from "./payloads/src/generated/events/Mapped.ts";
-import type { OptionalHandler } from "./payloads/src/generated/events/Optional.ts";
-import type { CronHandler, HandlerContext, Middleware, State } from "./payloads/src/generated/runtime.ts";
-import { Response as Answer } from "./payloads/src/generated/runtime.ts";
+import { Conflict, NotFound, PaymentRequired, type FailHandler } from "./errors/src/generated/api/Fail.ts";
+import type { FailTooRequest, FailTooResponse } from "./errors/src/generated/api/FailToo.ts";
+import { errors } from "./errors/src/generated/index.ts";
+import type { Happened, HappenedHandler, HappenedPayload } from "./events/src/generated/events/Happened.ts";
+import type { InlinedHandler } from "./events/src/generated/events/Inlined.ts";
+import type { MappedHandler } from "./events/src/generated/events/Mapped.ts";
+import type { OptionalHandler } from "./events/src/generated/events/Optional.ts";
+import type { CronHandler, HandlerContext, Middleware, State } from "./events/src/generated/runtime.ts";
+import { Response as Answer } from "./events/src/generated/runtime.ts";
 import type { GetUserHandler } from "./names_typescript/src/generated/api/GetUser.ts";
 import { models } from "./names_typescript/src/generated/index.ts";
 import type { ChatConnectHandler, ChatMessageHandler } from "./names_typescript/src/generated/websockets/Chat.ts";
