@@ -49,12 +49,12 @@ impl<'s> Document<'s> {
 
     fn event(&mut self, event: &'s Event) {
         let message = self.message(&event.name, event.payload.as_ref());
-        let mut channel = members(json!({
-            "address": event.name,
+        let mut channel = members(json!({ "address": event.name }));
+        describe(&mut channel, event.doc.clone());
+        channel.extend(members(json!({
             "messages": { &event.name: message },
             "x-rohas-durable": event.durable,
-        }));
-        describe(&mut channel, event.doc.clone());
+        })));
         let texts =
             [("x-rohas-key", &event.key), ("x-rohas-group", &event.group), ("x-rohas-bus", &event.bus)];
         channel.extend(
@@ -84,12 +84,12 @@ impl<'s> Document<'s> {
             "description": "What the handlers return, or `error` with a type and details. Any JSON.",
             "payload": {},
         });
-        let mut channel = members(json!({
-            "address": socket.path.replace("{*", "{"),
+        let mut channel = members(json!({ "address": socket.path.replace("{*", "{") }));
+        describe(&mut channel, socket.doc.clone());
+        channel.extend(members(json!({
             "messages": { &name: frame, format!("{name}Answer"): answer },
             "bindings": { "ws": { "method": "GET" } },
-        }));
-        describe(&mut channel, socket.doc.clone());
+        })));
         if !socket.params.is_empty() {
             channel.insert("parameters".to_owned(), parameters(socket).into());
         }
@@ -119,8 +119,7 @@ impl<'s> Document<'s> {
         let mut out = members(json!({ "name": name }));
         if let Some(ty) = payload {
             self.writer.collect(ty, &mut self.needed);
-            // No `true` here, which is the schema of `Json` elsewhere.
-            out.insert("payload".to_owned(), members(self.writer.ty(ty)).into());
+            out.insert("payload".to_owned(), self.writer.ty(ty));
         }
         out.into()
     }

@@ -116,21 +116,18 @@ impl<'s> Document<'s> {
             }
             out.push(parameter.into());
         }
-        match &api.query {
-            Some(ty) => match self.schema.fields(ty) {
+        if let Some(ty) = &api.query {
+            match self.schema.fields(ty) {
                 Some(fields) => {
                     out.extend(fields.iter().map(|field| Json::from(self.parameter(field, "query"))));
                 }
                 // Any names: a form whose fields are not known.
                 None => {
-                    let schema = match self.ty(ty.required()) {
-                        Json::Bool(_) => json!({ "type": "object" }),
-                        schema => schema,
-                    };
+                    let mut schema = members(self.ty(ty.required()));
+                    schema.insert("type".to_owned(), json!("object"));
                     out.push(json!({ "name": "query", "in": "query", "schema": schema }));
                 }
-            },
-            None => {}
+            }
         }
         out.extend(api.headers.iter().map(|field| Json::from(self.parameter(field, "header"))));
         out
