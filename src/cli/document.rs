@@ -13,6 +13,7 @@ use crate::invocation::Json;
 use crate::schema::{Schema, Severity, compile};
 
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Arguments {
     #[command(flatten)]
     project: Project,
