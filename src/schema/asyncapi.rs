@@ -4,7 +4,7 @@
 //! The document speaks for the app: it sends the events that something in the schema triggers, and receives those that
 //! have handlers. Handlers may publish any other event, which no schema can tell.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, json};
 
@@ -28,8 +28,9 @@ pub fn asyncapi(schema: &Schema, title: &str, version: &str) -> Json {
 }
 
 struct Document<'s> {
-    schema: &'s Schema,
     writer: Writer<'s>,
+    /// What triggers each event.
+    sources: HashMap<&'s str, Vec<String>>,
     /// The named types that something refers to.
     needed: HashSet<&'s str>,
     channels: Map<String, Json>,
@@ -39,8 +40,8 @@ struct Document<'s> {
 impl<'s> Document<'s> {
     fn new(schema: &'s Schema) -> Self {
         Document {
-            schema,
             writer: Writer::new(schema, "#/components/schemas/"),
+            sources: sources(schema),
             needed: HashSet::new(),
             channels: Map::new(),
             operations: Map::new(),
@@ -61,8 +62,7 @@ impl<'s> Document<'s> {
             texts.iter().filter_map(|(name, text)| Some(((*name).to_owned(), json!(text.as_ref()?)))),
         );
         self.channels.insert(event.name.clone(), channel.into());
-        let sources = self.sources(&event.name);
-        if !sources.is_empty() {
+        if let Some(sources) = self.sources.get(event.name.as_str()) {
             let more = json!({ "x-rohas-triggered-by": sources });
             self.operation(("send", &event.name), &event.name, more);
         }
@@ -134,18 +134,21 @@ impl<'s> Document<'s> {
         operation.extend(members(more));
         self.operations.insert(format!("{action}{channel}"), operation.into());
     }
+}
 
-    /// Lists what triggers an event.
-    fn sources(&self, event: &str) -> Vec<String> {
-        let schema = self.schema;
-        let apis = schema.apis.values().map(|api| ("api", &api.name, &api.triggers));
-        let events = schema.events.values().map(|event| ("event", &event.name, &event.triggers));
-        let crons = schema.crons.values().map(|cron| ("cron", &cron.name, &cron.triggers));
-        let sockets = schema.sockets.values().map(|socket| ("ws", &socket.name, &socket.triggers));
-        let all = apis.chain(events).chain(crons).chain(sockets);
-        let triggering = all.filter(|(_, _, triggers)| triggers.iter().any(|name| name == event));
-        triggering.map(|(kind, name, _)| format!("{kind} {name}")).collect()
+/// Lists what triggers each event.
+fn sources(schema: &Schema) -> HashMap<&str, Vec<String>> {
+    let apis = schema.apis.values().map(|api| ("api", &api.name, &api.triggers));
+    let events = schema.events.values().map(|event| ("event", &event.name, &event.triggers));
+    let crons = schema.crons.values().map(|cron| ("cron", &cron.name, &cron.triggers));
+    let sockets = schema.sockets.values().map(|socket| ("ws", &socket.name, &socket.triggers));
+    let mut out: HashMap<&str, Vec<String>> = HashMap::new();
+    for (kind, name, triggers) in apis.chain(events).chain(crons).chain(sockets) {
+        for event in triggers {
+            out.entry(event).or_default().push(format!("{kind} {name}"));
+        }
     }
+    out
 }
 
 fn triggers(out: &mut Map<String, Json>, triggers: &[String]) {

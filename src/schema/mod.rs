@@ -35,6 +35,8 @@ mod validate;
 mod values;
 
 #[cfg(test)]
+mod documents_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod validate_tests;
