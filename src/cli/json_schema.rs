@@ -6,6 +6,7 @@ use crate::cli::document;
 use crate::schema::{Type, json_schema, json_schema_of, nearest};
 
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Arguments {
     #[command(flatten)]
     document: document::Arguments,

@@ -116,18 +116,17 @@ impl<'s> Document<'s> {
             }
             out.push(parameter.into());
         }
-        match api.query.as_ref().map(|ty| (ty, self.schema.fields(ty))) {
-            None => {}
-            Some((_, Some(fields))) => {
-                out.extend(fields.iter().map(|field| Json::from(self.parameter(field, "query"))));
-            }
-            // Any names: a form whose fields are not known.
-            Some((ty, None)) => {
-                let schema = match self.ty(ty.required()) {
-                    Json::Bool(_) => json!({ "type": "object" }),
-                    schema => schema,
-                };
-                out.push(json!({ "name": "query", "in": "query", "schema": schema }));
+        if let Some(ty) = &api.query {
+            match self.schema.fields(ty) {
+                Some(fields) => {
+                    out.extend(fields.iter().map(|field| Json::from(self.parameter(field, "query"))));
+                }
+                // Any names: a form whose fields are not known.
+                None => {
+                    let mut schema = members(self.ty(ty.required()));
+                    schema.insert("type".to_owned(), json!("object"));
+                    out.push(json!({ "name": "query", "in": "query", "schema": schema }));
+                }
             }
         }
         out.extend(api.headers.iter().map(|field| Json::from(self.parameter(field, "header"))));
