@@ -171,8 +171,8 @@ codes! {
      has one agreed spelling in a URL.";
 
     RESERVED_WORD = "S0033", Error, "name is reserved",
-    "The name of an item becomes a name in generated code, and this one is a word of TypeScript, Python or Rust, or a name \
-     that the generated code itself needs. Fields and enum values may have such names: generated code appends a `_` where it \
+    "The name of an item becomes a name in generated code, and this one is a word of TypeScript, Python or Rust. \
+     Fields and enum values may have such names: generated code appends a `_` where it \
      must and keeps the name on the wire.";
 
     HANDLER_CLASH = "S0034", Error, "handler name used by two kinds",

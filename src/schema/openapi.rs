@@ -116,19 +116,8 @@ impl<'s> Document<'s> {
             }
             out.push(parameter.into());
         }
-        if let Some(ty) = &api.query {
-            match self.schema.fields(ty) {
-                Some(fields) => {
-                    out.extend(fields.iter().map(|field| Json::from(self.parameter(field, "query"))));
-                }
-                // Any names: a form whose fields are not known.
-                None => {
-                    let mut schema = members(self.ty(ty.required()));
-                    schema.insert("type".to_owned(), json!("object"));
-                    out.push(json!({ "name": "query", "in": "query", "schema": schema }));
-                }
-            }
-        }
+        let query = api.query.as_ref().and_then(|ty| self.schema.fields(ty)).unwrap_or_default();
+        out.extend(query.iter().map(|field| Json::from(self.parameter(field, "query"))));
         out.extend(api.headers.iter().map(|field| Json::from(self.parameter(field, "header"))));
         out
     }

@@ -207,13 +207,13 @@ impl Resolver<'_> {
                 .with_hint("choose another name");
         } else {
             self.identifier(name);
-            self.unreserved(name, item.kind.is_type() || item.kind == ItemKind::Event);
+            self.unreserved(name);
         }
     }
 
-    /// Reports a name that generated code could not use; `is_type` is for what becomes a type of this name.
-    pub(super) fn unreserved(&mut self, name: &Word, is_type: bool) {
-        if let Some(owner) = reserved_by(&name.text, is_type) {
+    /// Reports a name that generated code could not use.
+    pub(super) fn unreserved(&mut self, name: &Word) {
+        if let Some(owner) = reserved_by(&name.text) {
             self.out
                 .error(codes::RESERVED_WORD, name.span, format!("`{}` is a reserved name", name.text))
                 .with_label(format!("a word of {owner}"))
