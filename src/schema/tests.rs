@@ -478,3 +478,26 @@ fn every_form_of_writing_means_what_it_should() {
     );
     assert_eq!((s.on_connect.len(), s.on_message.len(), s.on_disconnect.len()), (1, 2, 1));
 }
+
+#[test]
+fn the_nearest_name_is_a_slip_of_the_pen_away() {
+    let names = ["User", "UserId", "Users", "Order", "Straße", "id"];
+    let table = [
+        ("user", Some("User")),
+        ("Usr", Some("User")),
+        ("Usre", Some("User")),
+        ("USERS", Some("Users")),
+        ("Oredr", Some("Order")),
+        ("Strasse", Some("Straße")),
+        ("ids", Some("id")),
+        ("Usssssr", None),
+        ("Customer", None),
+        ("", None),
+        ("\u{130}", Some("id")),
+    ];
+    for (name, near) in table {
+        assert_eq!(super::nearest(name, names), near, "{name}");
+    }
+    assert_eq!(super::nearest("Use", ["Usf", "Usd"]), Some("Usd"));
+    assert_eq!(super::nearest("x", []), None);
+}

@@ -45,6 +45,8 @@ fn a_broken_field_hides_no_other() {
         ("a Map<String, Int>\nb Int", "a Map<Int>, b Int", &["a `Map` has one type: its keys are texts"]),
         ("a Int[\nb Int", "a Int[], b Int", &["this `[` is never closed"]),
         ("a [\nb Int\nc Int @id", "a Json, b Int, c Int", &["this `[` is never closed"]),
+        ("a [\nb Int?\nc Int", "a Json, b Int?, c Int", &["this `[` is never closed"]),
+        ("a [\nb Int\nc: Int", "a Json, b Int, c Int", &["this `[` is never closed"]),
         ("a ?\nb Int", "a Json?, b Int", &["unexpected `?`"]),
         ("a 'Int'\nb Int", "a Int, b Int", &["texts are written in double quotes"]),
         ("a \"Int\nb Int", "a Json, b Int", &["this text is never closed"]),

@@ -116,22 +116,31 @@ impl Parser<'_, '_> {
                 self.eat(b',');
                 continue;
             }
-            if !ends {
+            if self.rewind_list(first, ends) {
                 self.out.forget(reported);
-            }
-            self.unclosed(&open);
-            if !ends {
-                // Nothing of the lines below was meant to be in the list.
-                let below = self.tokens[first..self.at].iter().position(|token| token.first_on_line);
-                self.at = below.map_or(self.at, |count| first + count);
+                self.unclosed(&open);
                 return ValueKind::Broken;
             }
+            self.unclosed(&open);
             break;
         }
         if values.is_empty() && self.tokens[self.at - 1].kind != TokenKind::Sign(b']') {
             return ValueKind::Broken;
         }
         ValueKind::List(values)
+    }
+
+    /// Goes back from the end of an unclosed list to the line below its `[`, unless that line looks like a part of it.
+    pub(super) fn rewind_list(&mut self, first: usize, ends: bool) -> bool {
+        let end = self.at;
+        if let Some(count) = self.tokens[first..end].iter().position(|token| token.first_on_line) {
+            self.at = first + count;
+            if !ends || self.is_key() {
+                return true;
+            }
+            self.at = end;
+        }
+        !ends
     }
 
     pub(super) fn begins_value(&self) -> bool {
