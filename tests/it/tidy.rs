@@ -15,7 +15,8 @@ use regex::Regex;
 mod layers;
 
 /// Files of more than 500 production lines, with the reason.
-const LONG_FILES: &[(&str, &str)] = &[];
+const LONG_FILES: &[(&str, &str)] =
+    &[("src/schema/generator.rs", "tests only, and one file so that tests/it may include it by path")];
 
 /// Words that say nothing about what a file or a type is.
 const EMPTY_WORDS: [&str; 9] =
