@@ -1065,3 +1065,28 @@ async fn a_middleware_gets_exact_integers_and_a_rounded_result_is_no_integer() {
         ])
     );
 }
+
+#[tokio::test]
+async fn only_integers_have_to_be_exact() {
+    let schema = "type T { f: Float  fs: Float[]  i: Int  j: Json }
+        api Take { method: POST  path: \"/take\"  body: T  response: String[] }
+        api Untyped { method: POST  path: \"/untyped\"  response: String }";
+    let handler =
+        "export const handler = (req: any) => Object.values(req.body).map((value) => typeof value);";
+    let project = Project::new().schema(schema).api("Take", handler).api("Untyped", handler);
+    let worker = project.boot().await;
+    let large = 1_u64 << 60;
+    let body = json!({"f": large, "fs": [large], "i": 1, "j": 1});
+    assert_eq!(value(&worker, "Take", body).await, json!(["number", "object", "number", "number"]));
+    for (api, body, path) in [
+        ("Take", json!({"i": large}), "/body/i"),
+        ("Take", json!({"j": {"deep": [0, large]}}), "/body/j/deep/1"),
+        ("Untyped", json!([large]), "/body/0"),
+    ] {
+        let Failure::BadRequest(violations) = call(&worker, api, body).await.unwrap_err() else {
+            panic!("{path}")
+        };
+        let paths: Vec<&str> = violations.iter().map(|violation| violation.path.as_str()).collect();
+        assert_eq!(paths, [path]);
+    }
+}
