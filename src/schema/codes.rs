@@ -162,8 +162,8 @@ codes! {
 
     NAME_COLLISION = "S0031", Error, "names collide in generated code",
     "Generated code and handler files spell names in the case of each language, and some file systems ignore \
-     case, so names that differ only in case or `_` become one: `UserID` and `UserId`, `user_name` and \
-     `userName`.";
+     case, so names of items that differ only in case or `_` become one: `UserID` and `UserId`. Fields and enum values \
+     are kept apart.";
 
     BAD_PARAMETER_TYPE = "S0032", Error, "type cannot stand in a path, query or header",
     "Parameters arrive as text. In a path and in headers one can be a scalar other than Json, or an enum; a header may be \
