@@ -86,8 +86,6 @@ pub enum Underscored {
     N1,
     #[serde(rename = "A_")]
     A,
-    #[serde(rename = "_")]
-    Underscore,
 }
 
 #[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]

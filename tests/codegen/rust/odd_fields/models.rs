@@ -4,10 +4,6 @@
 #[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
 pub struct OddFields {
     pub _id: i64,
-    pub __private: i64,
-    pub __init__: i64,
-    #[serde(rename = "_")]
-    pub __: i64,
     pub _1: i64,
     pub class: i64,
     pub class_: i64,
