@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Puts in place what a build and the example need, and nothing that is there already: system packages, the V8 archive,
-# the example's npm packages and virtual environment. Run by `make setup`; safe to run at any time, silent when done.
+# the example's npm packages and virtual environment, the tools of the tests. Run by `make setup`; safe to run at any
+# time, silent when done.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -117,3 +118,4 @@ install_packages
 place_v8
 install_npm
 install_pip
+scripts/tools.sh

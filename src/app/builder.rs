@@ -35,6 +35,34 @@ impl BuildError {
     }
 }
 
+/// A handler that the schema names and that is nowhere.
+pub(crate) struct Missing {
+    pub(crate) id: HandlerId,
+    pub(crate) problem: Problem,
+}
+
+/// All there is to a project, for commands that show it as far as it goes.
+pub(crate) struct Checked {
+    pub(crate) config: Config,
+    pub(crate) schema: Schema,
+    pub(crate) root: PathBuf,
+    pub(crate) functions: HashMap<HandlerId, Function>,
+    pub(crate) files: Vec<FileHandler>,
+    pub(crate) missing: Vec<Missing>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Configuration and files that could not be read.
+    pub(crate) unread: Vec<Problem>,
+    /// What is wrong with handlers, but for those that are missing or that no engine can run.
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl Checked {
+    /// Returns a problem for every handler file in a language that this build leaves out.
+    pub(crate) fn without_engine(&self) -> Vec<Problem> {
+        self.files.iter().filter_map(|file| supported(file).err()).collect()
+    }
+}
+
 /// Describes an app; see [`ActorApp::builder`].
 #[derive(Default)]
 pub struct Builder {
@@ -98,18 +126,30 @@ impl Builder {
     /// # Errors
     /// Every problem of schema, configuration and handlers at once.
     pub fn build(self) -> Result<ActorApp, BuildError> {
-        let mut problems = Vec::new();
-        let config = self.load_config(&mut problems);
-        let sources = self.load_schema(&mut problems);
-        let (schema, diagnostics) = schema::compile(&sources);
-        let root = self.root();
-        let folders = self.folders(&root);
-        let (functions, files) = resolve_handlers(&schema, self.functions, &folders, &mut problems);
+        let checked = self.check();
+        let engines = checked.without_engine();
+        let Checked { config, schema, root, functions, files, missing, diagnostics, unread, problems } =
+            checked;
+        let mut problems: Vec<Problem> = unread.into_iter().chain(problems).chain(engines).collect();
+        problems.extend(missing.into_iter().map(|missing| missing.problem));
         let fatal = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
         if fatal || !problems.is_empty() {
             return Err(BuildError { diagnostics, problems });
         }
         Ok(ActorApp { config, schema: Arc::new(schema), root, functions, files, warnings: diagnostics })
+    }
+
+    /// Checks everything and returns what there is, however broken.
+    pub(crate) fn check(self) -> Checked {
+        let (mut unread, mut problems) = (Vec::new(), Vec::new());
+        let config = self.load_config(&mut unread);
+        let sources = self.load_schema(&mut unread);
+        let (schema, diagnostics) = schema::compile(&sources);
+        let root = self.root();
+        let folders = self.folders(&root);
+        let handlers = resolve_handlers(&schema, self.functions, &folders, &mut problems);
+        let Handlers { functions, files, missing } = handlers;
+        Checked { config, schema, root, functions, files, missing, diagnostics, unread, problems }
     }
 
     /// Reads the configuration and the schema files and looks for nothing else: what tools on schemas need.
@@ -224,7 +264,12 @@ fn wanted(schema: &Schema) -> BTreeSet<HandlerId> {
     wanted
 }
 
-type Handlers = (HashMap<HandlerId, Function>, Vec<FileHandler>);
+/// What the schema names and where it is.
+struct Handlers {
+    functions: HashMap<HandlerId, Function>,
+    files: Vec<FileHandler>,
+    missing: Vec<Missing>,
+}
 
 /// Finds a Rust function or a file for every handler the schema names.
 fn resolve_handlers(
@@ -250,7 +295,7 @@ fn resolve_handlers(
             }
         }
     }
-    let mut files = Vec::new();
+    let (mut files, mut missing) = (Vec::new(), Vec::new());
     for id in &wanted {
         match (folders.find(id), functions.contains_key(id)) {
             (Err(problem), _) => problems.push(problem),
@@ -258,20 +303,16 @@ fn resolve_handlers(
                 let message = format!("{id} has a Rust handler and the file {}", file.path.display());
                 problems.push(Problem::new(message).hint("remove one of them"));
             }
-            (Ok(Some(file)), false) => match supported(&file) {
-                Ok(()) => files.push(file),
-                Err(problem) => problems.push(problem),
-            },
+            (Ok(Some(file)), false) => files.push(file),
             (Ok(None), true) => {}
             (Ok(None), false) => {
                 let message = format!("there is no handler for {id}: {}", folders.tried(id));
-                problems.push(
-                    Problem::new(message).hint("write one, or register a Rust function with .handler(..)"),
-                );
+                let hint = "write one, or register a Rust function with .handler(..)";
+                missing.push(Missing { id: id.clone(), problem: Problem::new(message).hint(hint) });
             }
         }
     }
-    (functions, files)
+    Handlers { functions, files, missing }
 }
 
 fn unknown_handler(name: &str, wanted: &BTreeSet<HandlerId>) -> Problem {

@@ -27,6 +27,8 @@ mod builder;
 mod start;
 mod subscription;
 
+#[cfg(feature = "cli")]
+pub(crate) use crate::app::builder::Checked;
 pub use crate::app::builder::{BuildError, Builder};
 pub use crate::app::start::StartError;
 pub use crate::app::subscription::Subscription;

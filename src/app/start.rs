@@ -166,7 +166,7 @@ async fn boot(app: &ActorApp) -> Result<Vec<Engine>, StartError> {
 
 #[cfg_attr(
     not(any(feature = "typescript", feature = "python")),
-    expect(unused_variables, clippy::vec_init_then_push, reason = "only Rust is left")
+    expect(unused_variables, reason = "only Rust is left")
 )]
 fn runtimes(app: &ActorApp) -> Vec<Arc<dyn Runtime>> {
     let root = &app.root;

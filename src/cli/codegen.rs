@@ -7,15 +7,15 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 
 use crate::app::{ActorApp, Builder};
-use crate::cli::Project;
+use crate::cli::{Project, diagnostics};
 use crate::codegen::{self, Change, File, Missing, Plan, Target};
 use crate::invocation::{HandlerId, Kind};
 use crate::lang::discover::Folders;
 use crate::lang::{FileHandler, Language};
-use crate::schema::{self, Schema, Severity};
+use crate::schema::Schema;
 
 /// Where generated code lies in a project.
-const FOLDER: &str = "src/generated";
+pub const FOLDER: &str = "src/generated";
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -30,7 +30,18 @@ pub struct Arguments {
     /// Writes no stubs for handlers that have no file.
     #[arg(long)]
     no_stubs: bool,
+    #[command(flatten)]
+    diagnostics: diagnostics::Arguments,
 }
+
+pub const EXAMPLES: &str = "\
+Examples:
+  rohas codegen                            after a change of the schema
+  rohas codegen --check                    in CI: fails when src/generated is not what the schema says
+  rohas codegen --lang typescript,python   for these languages
+  rohas codegen --no-stubs                 leaves src/handlers alone
+
+Only src/generated is overwritten. A stub is written where a handler has no file, and never over one.";
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Lang {
@@ -52,16 +63,10 @@ impl From<Lang> for Target {
 pub fn run(arguments: &Arguments) -> ExitCode {
     let root = &arguments.project.project;
     let builder = ActorApp::builder().project_dir(root);
-    let (mut config, sources) = match builder.sources() {
+    let (mut config, schema) = match arguments.diagnostics.compile(root) {
         Ok(read) => read,
-        Err(error) => return crate::cli::report(&error),
+        Err(code) => return code,
     };
-    let (schema, diagnostics) = schema::compile(&sources);
-    diagnostics.iter().for_each(|diagnostic| eprintln!("{}", diagnostic.render(crate::cli::colour())));
-    if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
-        eprintln!("error: the schema has errors; nothing was written");
-        return ExitCode::FAILURE;
-    }
     if !arguments.lang.is_empty() {
         config.codegen.languages = Some(arguments.lang.iter().copied().map(Target::from).collect());
     }
@@ -115,7 +120,7 @@ impl Handlers {
 
 /// Returns the languages to generate, the one for stubs first, and why these.
 fn targets(root: &Path, given: Option<&[Target]>, handlers: &Handlers) -> (Vec<Target>, &'static str) {
-    if let Some(given) = given {
+    if let Some(given) = given.filter(|given| !given.is_empty()) {
         let mut targets: Vec<Target> = Vec::new();
         for target in given {
             if !targets.contains(target) {
@@ -199,7 +204,9 @@ fn stubs(root: &Path, schema: &Schema, targets: &[Target], handlers: &Handlers) 
     let Some(target) = targets.first() else { return Ok(()) };
     for missing in missing(&handlers.missing) {
         match codegen::stub(schema, *target, &missing) {
-            None => eprintln!("warning: no stub can be written for {missing:?}"),
+            None => {
+                eprintln!("warning: no stub for {missing}: that is not the name of a file and a function")
+            }
             Some(file) => {
                 if codegen::add(root, &file)? {
                     println!("stub {}", file.path.display());

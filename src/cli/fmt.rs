@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use similar::TextDiff;
 
-use crate::schema::{self, SourceFile};
+use crate::cli::diagnostics::{self, Format};
+use crate::schema::{self, Diagnostic, SourceFile};
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,8 @@ pub struct Arguments {
     /// Reads standard input and writes standard output.
     #[arg(long)]
     stdin: bool,
+    #[command(flatten)]
+    diagnostics: diagnostics::Arguments,
 }
 
 pub const EXAMPLES: &str = "\
@@ -47,17 +50,24 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         eprintln!("error: `-` cannot stand beside other paths");
         return ExitCode::from(2);
     }
-    let good = if dash || arguments.stdin { stdin(arguments.check) } else { files(arguments) };
+    let mut errors = Vec::new();
+    let good = match dash || arguments.stdin {
+        true => stdin(arguments.check, &mut errors),
+        false => files(arguments, &mut errors),
+    };
+    if !errors.is_empty() {
+        return arguments.diagnostics.print(&errors, &[]);
+    }
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Formats standard input; tells whether all is well.
-fn stdin(check: bool) -> bool {
+fn stdin(check: bool, errors: &mut Vec<Diagnostic>) -> bool {
     let mut bytes = Vec::new();
     if let Err(error) = std::io::stdin().read_to_end(&mut bytes) {
         return complain(STDIN, &error.to_string());
     }
-    let Some((text, formatted)) = formatted(STDIN, bytes) else {
+    let Some((text, formatted)) = formatted(STDIN, bytes, errors) else {
         return false;
     };
     match check {
@@ -74,7 +84,7 @@ fn stdin(check: bool) -> bool {
 }
 
 /// Formats the files of the command line; tells whether all is well.
-fn files(arguments: &Arguments) -> bool {
+fn files(arguments: &Arguments, errors: &mut Vec<Diagnostic>) -> bool {
     let mut good = true;
     let mut found = Vec::new();
     if arguments.paths.is_empty() {
@@ -90,7 +100,7 @@ fn files(arguments: &Arguments) -> bool {
     found.sort();
     found.dedup();
     for path in &found {
-        good &= file(path, arguments.check);
+        good &= file(path, arguments, errors);
     }
     good
 }
@@ -134,7 +144,7 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> bool {
 }
 
 /// Formats a file, or compares it with its form; tells whether all is well.
-fn file(path: &Path, check: bool) -> bool {
+fn file(path: &Path, arguments: &Arguments, errors: &mut Vec<Diagnostic>) -> bool {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_symlink() => {
             return complain(path, "is a symbolic link: give the file that it points to");
@@ -148,13 +158,13 @@ fn file(path: &Path, check: bool) -> bool {
         Err(error) => return complain(path, &error.to_string()),
     };
     let name = path.display().to_string();
-    let Some((text, formatted)) = formatted(&name, bytes) else {
+    let Some((text, formatted)) = formatted(&name, bytes, errors) else {
         return false;
     };
     if formatted == text {
         return true;
     }
-    if check {
+    if arguments.check {
         print!("{}", diff(&name, &text, &formatted));
         return false;
     }
@@ -163,15 +173,18 @@ fn file(path: &Path, check: bool) -> bool {
     }
     match replace(path, &formatted, metadata.permissions()) {
         Ok(()) => {
-            println!("{name}");
+            // Standard output is the document of the problems otherwise.
+            if arguments.diagnostics.format == Format::Text {
+                println!("{name}");
+            }
             true
         }
         Err(error) => complain(path, &format!("cannot be written: {error}")),
     }
 }
 
-/// Returns the text and its canonical form; prints why there is none.
-fn formatted(name: &str, bytes: Vec<u8>) -> Option<(String, String)> {
+/// Returns the text and its canonical form; adds to `errors` why there is none.
+fn formatted(name: &str, bytes: Vec<u8>, errors: &mut Vec<Diagnostic>) -> Option<(String, String)> {
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
@@ -183,8 +196,8 @@ fn formatted(name: &str, bytes: Vec<u8>) -> Option<(String, String)> {
     let file = SourceFile { path: name.to_owned(), text };
     match schema::format(&file) {
         Ok(formatted) => Some((file.text, formatted)),
-        Err(errors) => {
-            errors.iter().for_each(|error| eprintln!("{}", error.render(crate::cli::colour())));
+        Err(found) => {
+            errors.extend(found);
             None
         }
     }

@@ -6,6 +6,7 @@ use crate::cli::document;
 use crate::schema::{Type, json_schema, json_schema_of, nearest};
 
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Arguments {
     #[command(flatten)]
     document: document::Arguments,
@@ -13,6 +14,12 @@ pub struct Arguments {
     #[arg(short, long = "type", value_name = "NAME")]
     name: Option<String>,
 }
+
+pub const EXAMPLES: &str = "\
+Examples:
+  rohas json-schema                  every type of the project in this folder
+  rohas json-schema --type User      one type, with what it needs
+  rohas json-schema shop -o s.json   into a file";
 
 pub fn run(arguments: &Arguments) -> ExitCode {
     arguments.document.print(|_, schema| {

@@ -1,12 +1,13 @@
 //! `rohas run`: starts a project and runs it until a signal.
 
-use std::io::IsTerminal;
+use std::io::Write;
 use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
 
 use crate::app::ActorApp;
-use crate::cli::Project;
+use crate::cli::diagnostics::Arguments as Diagnostics;
+use crate::cli::{Project, terminal};
 use crate::config::{Config, LogFormat};
 
 #[derive(clap::Args)]
@@ -20,6 +21,16 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDRESS")]
     host: Option<String>,
 }
+
+pub const EXAMPLES: &str = "\
+Examples:
+  rohas run                       the project in this folder
+  rohas run shop --port 0         on a free port, which the first line of output names
+  rohas run --host 0.0.0.0        reachable from other machines
+  RUST_LOG=debug rohas run        logs more
+
+Prints `listening on http://ADDRESS` on standard output when it is ready; the log goes to standard error.
+The first signal drains what is in hand; see [limits] in config/rohas.toml.";
 
 pub fn run(arguments: &Arguments) -> ExitCode {
     let project = &arguments.project.project;
@@ -40,7 +51,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     crate::lang::v8::init_platform();
     let app = match ActorApp::builder().project_dir(project).config(config).build() {
         Ok(app) => app,
-        Err(error) => return crate::cli::report(&error),
+        Err(error) => return Diagnostics::default().report(&error),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = match runtime {
@@ -63,7 +74,9 @@ async fn serve(app: ActorApp) -> ExitCode {
         }
     };
     // The one line that scripts wait for, whatever the log level is.
-    println!("listening on http://{}", running.http_addr());
+    let mut stdout = std::io::stdout();
+    // Whoever started this may have stopped reading; that is no reason to end.
+    let _ = writeln!(stdout, "listening on http://{}", running.http_addr()).and_then(|()| stdout.flush());
     match running.run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -79,7 +92,7 @@ fn log_to_stderr(config: &Config) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| configured());
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match config.telemetry.format {
-        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Text => log.with_ansi(terminal::colour(&std::io::stderr())).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
 }

@@ -3,6 +3,7 @@
 //! Called by `cli::codegen`, which knows what is missing and adds the files. Pure. Rust handlers are not in files that
 //! can be found by name, so they have none.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::codegen::{File, Target};
@@ -29,6 +30,18 @@ pub enum Missing {
     },
     /// A middleware.
     Middleware(String),
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Missing::Api(name) => write!(f, "api {name}"),
+            Missing::Event(name) => write!(f, "event handler {name}"),
+            Missing::Cron(name) => write!(f, "cron {name}"),
+            Missing::Socket { name, functions } => write!(f, "ws {name} ({})", functions.join(", ")),
+            Missing::Middleware(name) => write!(f, "middleware {name}"),
+        }
+    }
 }
 
 impl Missing {

@@ -4,6 +4,7 @@
 //! what would change and carries it out. Nothing is written or removed outside of the project, nor through a symlink
 //! that leads out of it. What lies in the folder and is not ours stays.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -51,7 +52,7 @@ pub struct Plan {
 /// Something cannot be read, or leads out of the project.
 pub fn plan(root: &Path, folder: &Path, wanted: Vec<File>) -> io::Result<Plan> {
     let mut plan = Plan { root: root.to_owned(), folder: folder.to_owned(), ..Plan::default() };
-    let mut present = Vec::new();
+    let mut present = BTreeSet::new();
     let base = root.join(folder);
     inside(root, &base)?;
     if base.exists() {
@@ -60,16 +61,15 @@ pub fn plan(root: &Path, folder: &Path, wanted: Vec<File>) -> io::Result<Plan> {
     for file in wanted {
         let path = base.join(&file.path);
         inside(root, &path)?;
+        present.remove(&file.path);
         match text_of(&path)? {
             None => plan.changes.push((file.path.clone(), Change::Create)),
             Some(old) if old == file.text.as_bytes() => {
                 plan.unchanged += 1;
-                present.retain(|known| *known != file.path);
                 continue;
             }
             Some(old) => plan.changes.push((file.path.clone(), difference(&old, &file.text))),
         }
-        present.retain(|known| *known != file.path);
         plan.texts.push(file);
     }
     for path in present {
@@ -80,7 +80,6 @@ pub fn plan(root: &Path, folder: &Path, wanted: Vec<File>) -> io::Result<Plan> {
         }
     }
     plan.changes.sort_by(|left, right| left.0.cmp(&right.0));
-    plan.foreign.sort();
     Ok(plan)
 }
 
@@ -156,14 +155,14 @@ fn make_folder(root: &Path, path: &Path) -> io::Result<()> {
 }
 
 /// Lists the files below `base`, symlinks as such.
-fn list(base: &Path, below: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+fn list(base: &Path, below: &Path, files: &mut BTreeSet<PathBuf>) -> io::Result<()> {
     let folder = base.join(below);
     let entries = fs::read_dir(&folder).map_err(|error| about(&folder, &error))?;
     for entry in entries {
         let entry = entry.map_err(|error| about(&folder, &error))?;
         let path = below.join(entry.file_name());
         if !entry.file_type().map_err(|error| about(&folder, &error))?.is_dir() {
-            files.push(path);
+            files.insert(path);
         } else if entry.file_name() != CACHE {
             list(base, &path, files)?;
         }

@@ -4,7 +4,7 @@
 //! The document speaks for the app: it sends the events that something in the schema triggers, and receives those that
 //! have handlers. Handlers may publish any other event, which no schema can tell.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, json};
 
@@ -28,8 +28,9 @@ pub fn asyncapi(schema: &Schema, title: &str, version: &str) -> Json {
 }
 
 struct Document<'s> {
-    schema: &'s Schema,
     writer: Writer<'s>,
+    /// What triggers each event.
+    sources: HashMap<&'s str, Vec<String>>,
     /// The named types that something refers to.
     needed: HashSet<&'s str>,
     channels: Map<String, Json>,
@@ -39,8 +40,8 @@ struct Document<'s> {
 impl<'s> Document<'s> {
     fn new(schema: &'s Schema) -> Self {
         Document {
-            schema,
             writer: Writer::new(schema, "#/components/schemas/"),
+            sources: sources(schema),
             needed: HashSet::new(),
             channels: Map::new(),
             operations: Map::new(),
@@ -49,20 +50,19 @@ impl<'s> Document<'s> {
 
     fn event(&mut self, event: &'s Event) {
         let message = self.message(&event.name, event.payload.as_ref());
-        let mut channel = members(json!({
-            "address": event.name,
+        let mut channel = members(json!({ "address": event.name }));
+        describe(&mut channel, event.doc.clone());
+        channel.extend(members(json!({
             "messages": { &event.name: message },
             "x-rohas-durable": event.durable,
-        }));
-        describe(&mut channel, event.doc.clone());
+        })));
         let texts =
             [("x-rohas-key", &event.key), ("x-rohas-group", &event.group), ("x-rohas-bus", &event.bus)];
         channel.extend(
             texts.iter().filter_map(|(name, text)| Some(((*name).to_owned(), json!(text.as_ref()?)))),
         );
         self.channels.insert(event.name.clone(), channel.into());
-        let sources = self.sources(&event.name);
-        if !sources.is_empty() {
+        if let Some(sources) = self.sources.get(event.name.as_str()) {
             let more = json!({ "x-rohas-triggered-by": sources });
             self.operation(("send", &event.name), &event.name, more);
         }
@@ -84,12 +84,12 @@ impl<'s> Document<'s> {
             "description": "What the handlers return, or `error` with a type and details. Any JSON.",
             "payload": {},
         });
-        let mut channel = members(json!({
-            "address": socket.path.replace("{*", "{"),
+        let mut channel = members(json!({ "address": socket.path.replace("{*", "{") }));
+        describe(&mut channel, socket.doc.clone());
+        channel.extend(members(json!({
             "messages": { &name: frame, format!("{name}Answer"): answer },
             "bindings": { "ws": { "method": "GET" } },
-        }));
-        describe(&mut channel, socket.doc.clone());
+        })));
         if !socket.params.is_empty() {
             channel.insert("parameters".to_owned(), parameters(socket).into());
         }
@@ -119,8 +119,7 @@ impl<'s> Document<'s> {
         let mut out = members(json!({ "name": name }));
         if let Some(ty) = payload {
             self.writer.collect(ty, &mut self.needed);
-            // No `true` here, which is the schema of `Json` elsewhere.
-            out.insert("payload".to_owned(), members(self.writer.ty(ty)).into());
+            out.insert("payload".to_owned(), self.writer.ty(ty));
         }
         out.into()
     }
@@ -135,18 +134,21 @@ impl<'s> Document<'s> {
         operation.extend(members(more));
         self.operations.insert(format!("{action}{channel}"), operation.into());
     }
+}
 
-    /// Lists what triggers an event.
-    fn sources(&self, event: &str) -> Vec<String> {
-        let schema = self.schema;
-        let apis = schema.apis.values().map(|api| ("api", &api.name, &api.triggers));
-        let events = schema.events.values().map(|event| ("event", &event.name, &event.triggers));
-        let crons = schema.crons.values().map(|cron| ("cron", &cron.name, &cron.triggers));
-        let sockets = schema.sockets.values().map(|socket| ("ws", &socket.name, &socket.triggers));
-        let all = apis.chain(events).chain(crons).chain(sockets);
-        let triggering = all.filter(|(_, _, triggers)| triggers.iter().any(|name| name == event));
-        triggering.map(|(kind, name, _)| format!("{kind} {name}")).collect()
+/// Lists what triggers each event.
+fn sources(schema: &Schema) -> HashMap<&str, Vec<String>> {
+    let apis = schema.apis.values().map(|api| ("api", &api.name, &api.triggers));
+    let events = schema.events.values().map(|event| ("event", &event.name, &event.triggers));
+    let crons = schema.crons.values().map(|cron| ("cron", &cron.name, &cron.triggers));
+    let sockets = schema.sockets.values().map(|socket| ("ws", &socket.name, &socket.triggers));
+    let mut out: HashMap<&str, Vec<String>> = HashMap::new();
+    for (kind, name, triggers) in apis.chain(events).chain(crons).chain(sockets) {
+        for event in triggers {
+            out.entry(event).or_default().push(format!("{kind} {name}"));
+        }
     }
+    out
 }
 
 fn triggers(out: &mut Map<String, Json>, triggers: &[String]) {

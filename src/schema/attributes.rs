@@ -30,8 +30,8 @@ const KNOWN: &[&str] = &[
 ];
 
 impl Resolver<'_> {
-    /// Reads the attributes of a field of type `ty`.
-    pub(super) fn attributes(&mut self, ty: &Type, written: &[Attribute]) -> Attributes {
+    /// Reads the attributes of a field of type `ty`; of a type that is not known only their names are checked.
+    pub(super) fn attributes(&mut self, ty: &Type, known: bool, written: &[Attribute]) -> Attributes {
         let mut attributes = Attributes::default();
         let mut seen = HashSet::new();
         for attribute in written {
@@ -48,6 +48,8 @@ impl Resolver<'_> {
                     .with_suggestion(near.as_deref());
             } else if !seen.insert(name) {
                 self.argument_error(attribute, "is given twice", "remove one of the two");
+            } else if !known {
+                continue;
             } else if let Some(needed) = self.misfit(name, ty) {
                 self.out
                     .error(

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::codes;
 use super::diagnostic::Reporter;
 use super::model::{Json, Scalar, Schema, ShapeKind, Type};
-use super::resolve::{Facts, Route};
+use super::resolve::{Facts, MAX_COMPARISONS, Route};
 use super::spelling::nearest;
 use super::validate::check_value;
 
@@ -70,6 +70,7 @@ fn route_shape(path: &str) -> String {
 }
 
 fn defaults(schema: &Schema, facts: &Facts, out: &mut Reporter) {
+    let mut comparisons = MAX_COMPARISONS;
     for written in &facts.defaults {
         let mut value = written.value.clone();
         let violations = check_value(schema, &written.ty, &written.attributes, &mut value);
@@ -82,7 +83,10 @@ fn defaults(schema: &Schema, facts: &Facts, out: &mut Reporter) {
             _ => None,
         };
         let near = match (values, &written.value) {
-            (Some(item), Json::String(word)) => nearest(word, item.names()),
+            (Some(item), Json::String(word)) if comparisons > item.values.len() => {
+                comparisons -= item.values.len();
+                nearest(word, item.names())
+            }
             _ => None,
         };
         let message = format!("this default does not fit `{}`", written.ty);

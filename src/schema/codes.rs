@@ -111,8 +111,8 @@ codes! {
      takes the rest and stands last. Query strings do not belong to it.";
 
     BAD_SCHEDULE = "S0018", Error, "bad cron expression",
-    "A schedule has 5 fields (minute, hour, day, month, weekday), 6 with seconds first, 7 with the year last, or \
-     is a nickname as @daily. It must also have a time at which it is due.";
+    "A schedule has 5 fields (minute, hour, day, month, weekday), 6 with seconds first, 7 with the year last, or is a \
+     nickname as @daily.";
 
     BAD_TIMEZONE = "S0019", Error, "unknown time zone",
     "Time zones are names of the IANA database, because only these know daylight saving time.";
@@ -122,8 +122,8 @@ codes! {
      seconds. The longest wait of a `retry` cannot be shorter than its first.";
 
     UNKNOWN_KEY = "S0021", Error, "key is not a field that can keep order",
-    "The `key` of an event names a field of its payload whose value keeps events in order: it must exist, be \
-     there in every payload, and be a scalar other than Json or Float, or an enum.";
+    "The `key` of an event names a field of its payload whose value keeps events in order: it must exist, be there in \
+     every payload, and be a scalar other than Json, or an enum.";
 
     MISSING_PROPERTY = "S0022", Error, "required property is missing",
     "An api needs `method` and `path`, a cron its `schedule`, a websocket its `path`. Nothing sensible could be \
@@ -162,18 +162,18 @@ codes! {
 
     NAME_COLLISION = "S0031", Error, "names collide in generated code",
     "Generated code and handler files spell names in the case of each language, and some file systems ignore \
-     case, so names that differ only in case or `_` become one: `UserID` and `UserId`, `user_name` and \
-     `userName`.";
+     case, so names of items that differ only in case or `_` become one: `UserID` and `UserId`. Fields and enum values \
+     are kept apart.";
 
     BAD_PARAMETER_TYPE = "S0032", Error, "type cannot stand in a path, query or header",
-    "Parameters arrive as text. In a path and in headers one can be a scalar other than Json, or an enum; a \
-     header may be optional. A query is a shape of such fields, each perhaps optional or a list; nothing deeper \
+    "Parameters arrive as text. In a path and in headers one can be a scalar other than Json, or an enum; a header may be \
+     optional. A query is a shape whose fields are scalars, enums and lists of these, each perhaps optional; nothing deeper \
      has one agreed spelling in a URL.";
 
     RESERVED_WORD = "S0033", Error, "name is reserved",
-    "The name of an item becomes the name of a type, and this one is a word of TypeScript, Python or Rust, or a \
-     name that the generated code itself needs. Fields and enum values may have such names: generated code \
-     appends a `_` where it must and keeps the name on the wire.";
+    "The name of an item becomes a name in generated code, and this one is a word of TypeScript, Python or Rust. \
+     Fields and enum values may have such names: generated code appends a `_` where it \
+     must and keeps the name on the wire.";
 
     HANDLER_CLASH = "S0034", Error, "handler name used by two kinds",
     "A handler is found by name, and a Rust function is registered by nothing else. So one name cannot be an api \

@@ -1,34 +1,20 @@
 //! Names that are one name once code is generated and files are looked for, and handlers that two kinds of entities
-//! claim. Called by [`compile`](super::compile); changes nothing in the model.
+//! claim. Names of fields and enum values are not concerned: generated code keeps those apart.
+//!
+//! Called by [`compile`](super::compile); changes nothing in the model.
 
 use std::collections::HashMap;
 
 use super::codes;
 use super::diagnostic::Reporter;
-use super::model::{Field, Schema, Span, Type};
-use super::names::snake_case;
+use super::model::{Schema, Span};
 use super::resolve::Facts;
 
 /// Runs all checks; adds what is wrong to `out`.
 pub(super) fn check(schema: &Schema, facts: &Facts, out: &mut Reporter) {
     items(schema, out);
-    for shape in schema.shapes.values() {
-        fields(&shape.fields, out);
-    }
-    for (params, query) in schema.apis.values().map(|api| (&api.params, api.query.as_ref())) {
-        fields(params, out);
-        query.into_iter().for_each(|ty| inline(ty, out));
-    }
-    for api in schema.apis.values() {
-        api.body.iter().chain(&api.response).for_each(|ty| inline(ty, out));
-    }
-    for socket in schema.sockets.values() {
-        fields(&socket.params, out);
-        socket.message.iter().for_each(|ty| inline(ty, out));
-    }
-    schema.events.values().filter_map(|event| event.payload.as_ref()).for_each(|ty| inline(ty, out));
     let errors = facts.errors.iter().map(|(name, span)| (name.as_str(), *span));
-    collide("errors", errors, plain, out);
+    collide("errors", errors, out);
     handlers(facts, out);
     clashes(facts, out);
 }
@@ -37,29 +23,11 @@ pub(super) fn check(schema: &Schema, facts: &Facts, out: &mut Reporter) {
 fn items(schema: &Schema, out: &mut Reporter) {
     let types = schema.shapes.values().map(|shape| (shape.name.as_str(), shape.span));
     let enums = schema.enums.values().map(|item| (item.name.as_str(), item.span));
-    collide("types", types.chain(enums), plain, out);
-    collide("apis", schema.apis.values().map(|item| (item.name.as_str(), item.span)), plain, out);
-    collide("events", schema.events.values().map(|item| (item.name.as_str(), item.span)), plain, out);
-    collide("crons", schema.crons.values().map(|item| (item.name.as_str(), item.span)), plain, out);
-    collide("websockets", schema.sockets.values().map(|item| (item.name.as_str(), item.span)), plain, out);
-    for item in schema.enums.values() {
-        collide("values", item.values.iter().map(|value| (value.name.as_str(), value.span)), plain, out);
-    }
-}
-
-/// Fields keep their names but in Rust, which spells them in snake_case; a `_` is appended to words of a language.
-fn fields(fields: &[Field], out: &mut Reporter) {
-    let spelled = |name: &str| snake_case(name).trim_end_matches('_').to_owned();
-    collide("fields", fields.iter().map(|field| (field.name.as_str(), field.span)), spelled, out);
-    fields.iter().for_each(|field| inline(&field.ty, out));
-}
-
-fn inline(ty: &Type, out: &mut Reporter) {
-    match ty {
-        Type::Inline(inner) => fields(inner, out),
-        Type::List(inner) | Type::Map(inner) | Type::Optional(inner) => inline(inner, out),
-        Type::Named(_) | Type::Scalar(_) => {}
-    }
+    collide("types", types.chain(enums), out);
+    collide("apis", schema.apis.values().map(|item| (item.name.as_str(), item.span)), out);
+    collide("events", schema.events.values().map(|item| (item.name.as_str(), item.span)), out);
+    collide("crons", schema.crons.values().map(|item| (item.name.as_str(), item.span)), out);
+    collide("websockets", schema.sockets.values().map(|item| (item.name.as_str(), item.span)), out);
 }
 
 /// Handlers of one kind lie in one folder.
@@ -74,7 +42,7 @@ fn handlers(facts: &Facts, out: &mut Reporter) {
         ("a middleware", "middlewares"),
         ("a websocket function", "websocket functions"),
     ] {
-        collide(what, kinds.remove(kind).unwrap_or_default().into_iter(), plain, out);
+        collide(what, kinds.remove(kind).unwrap_or_default().into_iter(), out);
     }
 }
 
@@ -82,13 +50,8 @@ fn plain(name: &str) -> String {
     name.replace(['_', '-'], "").to_lowercase()
 }
 
-/// Reports every name that `spelled` makes equal to an earlier, different one.
-fn collide<'n>(
-    what: &str,
-    names: impl Iterator<Item = (&'n str, Span)>,
-    spelled: impl Fn(&str) -> String,
-    out: &mut Reporter,
-) {
+/// Reports every name that is equal to an earlier, different one but for case and `_`.
+fn collide<'n>(what: &str, names: impl Iterator<Item = (&'n str, Span)>, out: &mut Reporter) {
     let mut names: Vec<(&str, Span)> = names.collect();
     if names.len() < 2 {
         return;
@@ -96,7 +59,7 @@ fn collide<'n>(
     names.sort_by_key(|(_, span)| *span);
     let mut seen: HashMap<String, &str> = HashMap::with_capacity(names.len());
     for (name, span) in names {
-        let first = *seen.entry(spelled(name)).or_insert(name);
+        let first = *seen.entry(plain(name)).or_insert(name);
         if first != name {
             let message = format!("the {what} `{first}` and `{name}` become one name");
             out.error(codes::NAME_COLLISION, span, message)

@@ -197,6 +197,7 @@ impl Diagnostic {
 pub(super) struct Reporter {
     files: Vec<(String, Arc<str>)>,
     diagnostics: Vec<(usize, Diagnostic)>,
+    errors: usize,
     /// Where the lines start, of the files that a hint speaks of.
     lines: HashMap<usize, Vec<usize>>,
 }
@@ -205,7 +206,12 @@ impl Reporter {
     /// Makes an empty collection for `files`.
     pub(super) fn new(files: &[SourceFile]) -> Self {
         let named = |file: &SourceFile| (file.path.clone(), Arc::from(file.text.as_str()));
-        Reporter { files: files.iter().map(named).collect(), diagnostics: Vec::new(), lines: HashMap::new() }
+        Reporter {
+            files: files.iter().map(named).collect(),
+            diagnostics: Vec::new(),
+            errors: 0,
+            lines: HashMap::new(),
+        }
     }
 
     /// Adds an error and returns it, to be given a label and a hint.
@@ -249,13 +255,19 @@ impl Reporter {
             hint: None,
             source,
         };
+        self.errors += usize::from(severity == Severity::Error);
         self.diagnostics.push((span.file, diagnostic));
         &mut self.diagnostics.last_mut().expect("one was just pushed").1
     }
 
-    /// Returns how many diagnostics there are: a pass that adds none found nothing wrong.
+    /// Returns how many diagnostics there are.
     pub(super) fn count(&self) -> usize {
         self.diagnostics.len()
+    }
+
+    /// Returns how many errors there were: what adds none can be used.
+    pub(super) fn errors(&self) -> usize {
+        self.errors
     }
 
     /// Drops all diagnostics but the first `count`, because their text will be read again.

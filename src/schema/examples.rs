@@ -7,11 +7,14 @@ use super::names::snake_case;
 
 /// Levels of nested types that an example shows.
 const MAX_DEPTH: usize = 8;
+/// Values in one example: types that hold many types each would otherwise fill the disk.
+const MAX_VALUES: usize = 500;
 
 /// Makes an example of the body of the error `name`, if one that fits can be made up.
 pub(super) fn error(schema: &Schema, name: &str) -> Option<Json> {
     let ty = Type::Named(name.to_owned());
-    let mut example = value(schema, &ty, &Attributes::default(), 0)?;
+    let fields = &schema.shapes.get(name)?.fields;
+    let mut example = Maker { schema, left: MAX_VALUES }.object(fields, 0)?;
     // What errors mostly have; the words of the name are a better text than none.
     let words = snake_case(name).replace('_', " ");
     let mut worded = example.clone();
@@ -25,40 +28,48 @@ pub(super) fn error(schema: &Schema, name: &str) -> Option<Json> {
     fits(&mut example).then_some(example)
 }
 
-fn value(schema: &Schema, ty: &Type, attributes: &Attributes, depth: usize) -> Option<Json> {
-    if depth > MAX_DEPTH {
-        return None;
-    }
-    if let Some(DefaultValue::Value(default)) = &attributes.default {
-        return Some(default.clone());
-    }
-    let least = attributes.length.map_or(0, |length| length.min);
-    match ty {
-        Type::Scalar(scalar) => Some(scalar_value(*scalar, attributes, least)),
-        Type::Optional(inner) => value(schema, inner, attributes, depth),
-        Type::Inline(fields) => object(schema, fields, depth),
-        Type::Named(name) => match (schema.shapes.get(name), schema.enums.get(name)) {
-            (Some(shape), _) => object(schema, &shape.fields, depth),
-            (None, item) => item?.names().next().map(|name| json!(name)),
-        },
-        Type::List(item) => {
-            let item = value(schema, item, &Attributes::default(), depth + 1);
-            item.filter(|_| least <= 1).map_or(Some(json!([])), |item| Some(json!([item])))
-        }
-        Type::Map(_) => Some(json!({})),
-    }
+struct Maker<'s> {
+    schema: &'s Schema,
+    left: usize,
 }
 
-fn object(schema: &Schema, fields: &[Field], depth: usize) -> Option<Json> {
-    let mut out = Map::new();
-    for field in fields {
-        match value(schema, &field.ty, &field.attributes, depth + 1) {
-            Some(value) => drop(out.insert(field.name.clone(), value)),
-            None if field.ty.is_optional() => {}
-            None => return None,
+impl<'s> Maker<'s> {
+    fn value(&mut self, ty: &'s Type, attributes: &Attributes, depth: usize) -> Option<Json> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        self.left = self.left.checked_sub(1)?;
+        if let Some(DefaultValue::Value(default)) = &attributes.default {
+            return Some(default.clone());
+        }
+        let least = attributes.length.map_or(0, |length| length.min);
+        match ty {
+            Type::Scalar(scalar) => Some(scalar_value(*scalar, attributes, least)),
+            Type::Optional(inner) => self.value(inner, attributes, depth),
+            Type::Inline(fields) => self.object(fields, depth),
+            Type::Named(name) => match (self.schema.shapes.get(name), self.schema.enums.get(name)) {
+                (Some(shape), _) => self.object(&shape.fields, depth),
+                (None, item) => item?.names().next().map(|name| json!(name)),
+            },
+            Type::List(item) => {
+                let item = self.value(item, &Attributes::default(), depth + 1);
+                item.filter(|_| least <= 1).map_or(Some(json!([])), |item| Some(json!([item])))
+            }
+            Type::Map(_) => Some(json!({})),
         }
     }
-    Some(out.into())
+
+    fn object(&mut self, fields: &'s [Field], depth: usize) -> Option<Json> {
+        let mut out = Map::new();
+        for field in fields {
+            match self.value(&field.ty, &field.attributes, depth + 1) {
+                Some(value) => drop(out.insert(field.name.clone(), value)),
+                None if field.ty.is_optional() => {}
+                None => return None,
+            }
+        }
+        Some(out.into())
+    }
 }
 
 fn scalar_value(scalar: Scalar, attributes: &Attributes, least: usize) -> Json {

@@ -154,7 +154,6 @@ impl<'s> Writer<'s> {
 
     fn with(&self, ty: &Type, attributes: &Attributes) -> Json {
         match ty {
-            Type::Scalar(Scalar::Json) => json!(true),
             Type::Scalar(scalar) => scalar_schema(*scalar, attributes).into(),
             Type::Named(name) => json!({ "$ref": format!("{}{name}", self.prefix) }),
             Type::Optional(inner) => nullable(self.with(inner, attributes)),
@@ -212,7 +211,7 @@ pub(super) fn describe(out: &mut Map<String, Json>, description: Option<String>)
     }
 }
 
-/// Returns the members of an object; `true` has none.
+/// Returns the members of a schema that was written as one.
 pub(super) fn members(schema: Json) -> Map<String, Json> {
     match schema {
         Json::Object(members) => members,
@@ -226,8 +225,8 @@ fn apart(schema: Json) -> Map<String, Json> {
 }
 
 fn nullable(mut schema: Json) -> Json {
-    if schema == json!(true) {
-        return schema;
+    if schema == json!({}) {
+        return schema; // anything, null too
     }
     match schema.get_mut("type") {
         Some(name) => {
@@ -264,7 +263,7 @@ fn scalar_schema(scalar: Scalar, attributes: &Attributes) -> Map<String, Json> {
         Scalar::Uuid => json!({ "type": "string", "format": "uuid" }),
         Scalar::Decimal => json!({ "type": "string", "format": "decimal", "pattern": DECIMAL }),
         Scalar::Bytes => json!({ "type": "string", "contentEncoding": "base64", "pattern": BASE64 }),
-        Scalar::Json => json!(true),
+        Scalar::Json => json!({}),
     });
     if scalar == Scalar::Bytes {
         // Characters of base64; the bytes themselves are counted by us.

@@ -39,6 +39,8 @@ mod validate;
 mod values;
 
 #[cfg(test)]
+mod documents_tests;
+#[cfg(test)]
 mod fuzz_tests;
 #[cfg(test)]
 mod generator;

@@ -116,22 +116,8 @@ impl<'s> Document<'s> {
             }
             out.push(parameter.into());
         }
-        match &api.query {
-            Some(ty) => match self.schema.fields(ty) {
-                Some(fields) => {
-                    out.extend(fields.iter().map(|field| Json::from(self.parameter(field, "query"))));
-                }
-                // Any names: a form whose fields are not known.
-                None => {
-                    let schema = match self.ty(ty.required()) {
-                        Json::Bool(_) => json!({ "type": "object" }),
-                        schema => schema,
-                    };
-                    out.push(json!({ "name": "query", "in": "query", "schema": schema }));
-                }
-            },
-            None => {}
-        }
+        let query = api.query.as_ref().and_then(|ty| self.schema.fields(ty)).unwrap_or_default();
+        out.extend(query.iter().map(|field| Json::from(self.parameter(field, "query"))));
         out.extend(api.headers.iter().map(|field| Json::from(self.parameter(field, "header"))));
         out
     }

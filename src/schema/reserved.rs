@@ -1,7 +1,8 @@
 //! Names that an item cannot have, because generated code in some language could not say them. Called by `resolve`.
 //!
-//! Only what would break the generated code stands here: words of the languages, and the names that generated code
-//! itself needs and cannot import under another name. Fields and enum values are not concerned: they are escaped.
+//! Only words of the languages stand here. Names of their libraries and of the generated runtime (`Error`, `State`) are
+//! free: where they clash, generated code imports one of the two under another name. Fields and enum values are not
+//! concerned: they are escaped.
 
 /// Words of the languages in which an identifier may be spelled as the item is.
 const WORDS: [(&str, &[&str]); 3] = [
@@ -85,30 +86,7 @@ const WORDS: [(&str, &[&str]); 3] = [
     ),
 ];
 
-/// Types that generated code speaks of by their own names.
-const TYPES: [(&str, &[&str]); 4] = [
-    ("the generated runtime", &["HandlerContext", "Response", "State"]),
-    (
-        "TypeScript",
-        &[
-            "Array",
-            "BigInt",
-            "Error",
-            "Infinity",
-            "NaN",
-            "Object",
-            "Promise",
-            "Record",
-            "Symbol",
-            "Uint8Array",
-        ],
-    ),
-    ("Python", &["BaseException", "Exception"]),
-    ("Rust", &["Box", "Err", "Ok", "Option", "Result", "Some", "Vec"]),
-];
-
-/// Returns whose word `name` is, if no item can be called so; `is_type` is for items that become a type of this name.
-pub(super) fn reserved_by(name: &str, is_type: bool) -> Option<&'static str> {
-    let types = TYPES.iter().filter(|_| is_type);
-    WORDS.iter().chain(types).find(|(_, names)| names.contains(&name)).map(|(owner, _)| *owner)
+/// Returns the language that `name` is a word of, if no item can be called so.
+pub(super) fn reserved_by(name: &str) -> Option<&'static str> {
+    WORDS.iter().find(|(_, names)| names.contains(&name)).map(|(owner, _)| *owner)
 }

@@ -69,8 +69,9 @@ pub(super) const ALIASES: &[(ItemKind, &str, &str)] = &[
     (ItemKind::Ws, "on_disconnect", "onDisconnect"),
 ];
 
-/// More misspelt names than this are not looked up: their number times that of all names would be the cost.
-const MAX_GUESSES: usize = 100;
+/// More comparisons of names than this are not made to find out what was meant: the number of misspelt names times that
+/// of all names would be the cost.
+pub(super) const MAX_COMPARISONS: usize = 50_000;
 const MAILBOX: usize = 1024;
 /// Per session: what does not fit waits in the connection, where the client feels it.
 const SESSION_MAILBOX: usize = 16;
@@ -132,8 +133,8 @@ pub(super) struct Resolver<'a> {
     pub(super) shapes: HashSet<String>,
     pub(super) enums: HashMap<String, Vec<String>>,
     pub(super) events: HashSet<String>,
-    /// How often a name may still be looked for among all of its kind.
-    pub(super) guesses: usize,
+    /// How many comparisons of names may still be made.
+    pub(super) comparisons: usize,
 }
 
 /// Resolves all items; adds what is wrong to `out`.
@@ -144,7 +145,7 @@ pub(super) fn resolve(items: &[Item], out: &mut Reporter) -> (Schema, Facts) {
         shapes: HashSet::new(),
         enums: HashMap::new(),
         events: HashSet::new(),
-        guesses: MAX_GUESSES,
+        comparisons: MAX_COMPARISONS,
     };
     let items = resolver.declare(items);
     let mut schema = Schema::default();
@@ -206,13 +207,13 @@ impl Resolver<'_> {
                 .with_hint("choose another name");
         } else {
             self.identifier(name);
-            self.unreserved(name, item.kind.is_type() || item.kind == ItemKind::Event);
+            self.unreserved(name);
         }
     }
 
-    /// Reports a name that generated code could not use; `is_type` is for what becomes a type of this name.
-    pub(super) fn unreserved(&mut self, name: &Word, is_type: bool) {
-        if let Some(owner) = reserved_by(&name.text, is_type) {
+    /// Reports a name that generated code could not use.
+    pub(super) fn unreserved(&mut self, name: &Word) {
+        if let Some(owner) = reserved_by(&name.text) {
             self.out
                 .error(codes::RESERVED_WORD, name.span, format!("`{}` is a reserved name", name.text))
                 .with_label(format!("a word of {owner}"))

@@ -1,10 +1,22 @@
 //! Text → tokens, cut into items, so that one broken item never hides the next. Finds the doc comments on the way.
 //!
-//! Called by `parse`. Knows strings, comments and braces, but no grammar.
+//! Called by `parse`. Knows the tokens, which `grammar.pest` describes, and braces; not what they mean together.
 
 use std::ops::Range;
 
+use pest::Parser;
+use pest::iterators::Pair;
+
 use super::ast::ItemKind;
+
+// The derived enum has no docs of its own.
+#[allow(missing_docs)]
+mod grammar {
+    #[derive(pest_derive::Parser)]
+    #[grammar = "schema/grammar.pest"]
+    pub(super) struct Grammar;
+}
+use grammar::{Grammar, Rule};
 
 /// A file cut into pieces.
 pub(super) struct Scan {
@@ -48,16 +60,14 @@ pub(super) struct Token {
 
 /// Cuts `text` into items.
 pub(super) fn scan(text: &str) -> Scan {
-    let mut lexer = Lexer { text, at: 0, docs: Vec::new(), unclosed: Vec::new() };
-    let tokens = lexer.tokens();
-    let mut chunks = Vec::new();
+    let mut scan = tokens(text);
     let mut start = 0;
-    while start < tokens.len() {
-        let end = cut(text, &tokens, start);
-        chunks.push(start..end);
+    while start < scan.tokens.len() {
+        let end = cut(text, &scan.tokens, start);
+        scan.chunks.push(start..end);
         start = end;
     }
-    Scan { tokens, chunks, docs: lexer.docs, unclosed: lexer.unclosed }
+    scan
 }
 
 /// Returns the first token after the piece that starts at token `start`.
@@ -94,126 +104,41 @@ fn begins_item(text: &str, tokens: &[Token], at: usize, braces: usize) -> bool {
         && ItemKind::from_word(&text[token.range.clone()]).is_some()
 }
 
-struct Lexer<'a> {
-    text: &'a str,
-    at: usize,
-    docs: Vec<Range<usize>>,
-    unclosed: Vec<Range<usize>>,
-}
-
-impl Lexer<'_> {
-    fn tokens(&mut self) -> Vec<Token> {
-        let mut tokens = Vec::new();
-        let mut first_on_line = true;
-        while let Some(next) = self.text[self.at..].chars().next() {
-            let start = self.at;
-            let rest = &self.text[start..];
-            if next.is_whitespace() || next == '\u{FEFF}' {
-                first_on_line |= next == '\n';
-                self.at += next.len_utf8();
+/// Collects the tokens of `text`.
+fn tokens(text: &str) -> Scan {
+    let mut scan = Scan { tokens: Vec::new(), chunks: Vec::new(), docs: Vec::new(), unclosed: Vec::new() };
+    let file = Grammar::parse(Rule::file, text).expect("every character is a token");
+    let mut first_on_line = true;
+    for pair in file.flat_map(Pair::into_inner) {
+        let (rule, range) = (pair.as_rule(), pair.as_span().start()..pair.as_span().end());
+        let kind = match rule {
+            Rule::text => TokenKind::Text,
+            Rule::word => TokenKind::Word,
+            Rule::number => TokenKind::Number,
+            Rule::single => TokenKind::Single,
+            Rule::open_text => TokenKind::Unclosed,
+            Rule::sign => {
+                TokenKind::Sign(Some(text.as_bytes()[range.start]).filter(u8::is_ascii).unwrap_or(0))
+            }
+            Rule::newline => {
+                first_on_line = true;
                 continue;
             }
-            if rest.starts_with("//") || rest.starts_with("/*") {
-                self.comment();
+            Rule::doc => {
+                scan.docs.push(range);
                 continue;
             }
-            let kind = self.token(next);
-            tokens.push(Token { kind, range: start..self.at, first_on_line });
-            first_on_line = false;
-        }
-        tokens
-    }
-
-    /// Passes the token that begins with `next`.
-    fn token(&mut self, next: char) -> TokenKind {
-        let second = self.text.as_bytes().get(self.at + next.len_utf8()).copied().unwrap_or_default();
-        match next {
-            '"' => self.quoted(),
-            '\'' => self.single(),
-            '0'..='9' => self.number(),
-            '+' | '-' if second.is_ascii_digit() => self.number(),
-            _ if next.is_alphabetic() || next == '_' => {
-                self.run(
-                    |c| c.is_alphanumeric() || c == '_',
-                    "-./",
-                    |byte| byte.is_ascii_alphanumeric() || byte == b'_',
-                );
-                TokenKind::Word
+            Rule::open_comment => {
+                scan.unclosed.push(range.start..range.start + 2);
+                continue;
             }
-            _ => {
-                self.at += next.len_utf8();
-                TokenKind::Sign(if next.is_ascii() { next as u8 } else { 0 })
-            }
+            _ => continue,
+        };
+        if kind == TokenKind::Unclosed {
+            scan.unclosed.push(range.start..range.start + text[range.clone()].trim_end().len());
         }
+        scan.tokens.push(Token { kind, range, first_on_line });
+        first_on_line = false;
     }
-
-    fn number(&mut self) -> TokenKind {
-        self.at += 1;
-        self.run(|c| c.is_ascii_alphanumeric() || c == '_', ".-", |byte| byte.is_ascii_digit());
-        TokenKind::Number
-    }
-
-    /// Passes characters that fit `within`, and those of `joints` that are followed by what fits `after`.
-    fn run(&mut self, within: impl Fn(char) -> bool, joints: &str, after: impl Fn(u8) -> bool) {
-        let bytes = self.text.as_bytes();
-        while let Some(c) = self.text[self.at..].chars().next() {
-            let joint = joints.contains(c) && bytes.get(self.at + 1).copied().is_some_and(&after);
-            if !within(c) && !joint {
-                break;
-            }
-            self.at += c.len_utf8();
-        }
-    }
-
-    fn comment(&mut self) {
-        let start = self.at;
-        let rest = &self.text[start..];
-        if rest.starts_with("//") {
-            self.at += rest.find('\n').unwrap_or(rest.len());
-            if rest.starts_with("///") && !rest.starts_with("////") {
-                self.docs.push(start..self.at);
-            }
-            return;
-        }
-        match rest[2..].find("*/") {
-            Some(end) => self.at += end + 4,
-            None => {
-                self.at = self.text.len();
-                self.unclosed.push(start..start + 2);
-            }
-        }
-    }
-
-    /// Passes a quoted text; one that is not closed ends with its line.
-    fn quoted(&mut self) -> TokenKind {
-        let start = self.at;
-        let mut escaped = false;
-        let mut end = self.text.len();
-        for (offset, c) in self.text[start + 1..].char_indices() {
-            let at = start + 1 + offset;
-            match c {
-                '\n' => {
-                    end = at;
-                    break;
-                }
-                '"' if !escaped => {
-                    self.at = at + 1;
-                    return TokenKind::Text;
-                }
-                _ => escaped = c == '\\' && !escaped,
-            }
-        }
-        self.at = end;
-        self.unclosed.push(start..start + self.text[start..end].trim_end().len());
-        TokenKind::Unclosed
-    }
-
-    /// Passes a text in single quotes, or the quote alone when its line has no second one.
-    fn single(&mut self) -> TokenKind {
-        let rest = &self.text[self.at + 1..];
-        let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
-        let end = line.find('\'');
-        self.at += end.map_or(1, |end| end + 2);
-        if end.is_some() { TokenKind::Single } else { TokenKind::Sign(b'\'') }
-    }
+    scan
 }

@@ -3,32 +3,62 @@
 /// Returns the candidate nearest to `name`, if one is near enough to be a slip of the pen; of several the first in
 /// the alphabet.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let length = name.chars().count();
-    let limit = (length / 3).clamp(1, 3);
-    // No distance is less than the difference of the lengths.
-    let in_reach = |known: &&str| known.chars().count().abs_diff(length) <= limit;
-    let ranked = candidates.into_iter().filter(in_reach).map(|known| (distance(name, known), known));
-    let (found, known) = ranked.min()?;
-    (found <= limit).then_some(known)
+    let name: Vec<char> = name.to_lowercase().chars().collect();
+    let mut limit = (name.len() / 3).clamp(1, 3);
+    let mut rows = Rows::default();
+    let mut best: Option<(usize, &str)> = None;
+    for known in candidates {
+        // No distance is less than the difference of the lengths.
+        let steps = if known.chars().count().abs_diff(name.len()) > limit {
+            continue;
+        } else {
+            rows.distance(&name, known, limit)
+        };
+        if steps <= limit && best.is_none_or(|best| (steps, known) < best) {
+            best = Some((steps, known));
+            limit = steps;
+        }
+    }
+    best.map(|(_, known)| known)
 }
 
-/// Returns the edit distance of two names without regard to case; a swap of neighbours is one step.
-fn distance(left: &str, right: &str) -> usize {
-    let left: Vec<char> = left.to_lowercase().chars().collect();
-    let right: Vec<char> = right.to_lowercase().chars().collect();
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, b) in right.iter().enumerate() {
-            let replaced = last[j] + usize::from(a != b);
-            let mut best = replaced.min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *a == right[j - 1] && left[i - 1] == *b {
-                best = best.min(before_last[j - 1] + 1);
+/// The working memory of [`distance`](Rows::distance), kept from one pair of names to the next.
+#[derive(Default)]
+struct Rows {
+    right: Vec<char>,
+    before_last: Vec<usize>,
+    last: Vec<usize>,
+    row: Vec<usize>,
+}
+
+impl Rows {
+    /// Returns the edit distance of a name in lower case and another one without regard to case, or something above
+    /// `limit` if it is above; a swap of neighbours is one step.
+    fn distance(&mut self, left: &[char], right: &str, limit: usize) -> usize {
+        self.right.clear();
+        self.right.extend(right.chars().flat_map(char::to_lowercase));
+        self.last.clear();
+        self.last.extend(0..=self.right.len());
+        self.before_last.clear();
+        self.before_last.resize(self.right.len() + 1, 0);
+        for (i, a) in left.iter().enumerate() {
+            self.row.clear();
+            self.row.push(i + 1);
+            for (j, b) in self.right.iter().enumerate() {
+                let replaced = self.last[j] + usize::from(a != b);
+                let mut best = replaced.min(self.last[j + 1] + 1).min(self.row[j] + 1);
+                if i > 0 && j > 0 && *a == self.right[j - 1] && left[i - 1] == *b {
+                    best = best.min(self.before_last[j - 1] + 1);
+                }
+                self.row.push(best);
             }
-            row.push(best);
+            // A swap may still gain one step on the row before.
+            if self.row.iter().chain(&self.last).all(|steps| *steps > limit) {
+                return limit + 1;
+            }
+            std::mem::swap(&mut self.before_last, &mut self.last);
+            std::mem::swap(&mut self.last, &mut self.row);
         }
-        before_last = std::mem::replace(&mut last, row);
+        self.last[self.right.len()]
     }
-    last[right.len()]
 }

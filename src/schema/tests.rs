@@ -55,7 +55,12 @@ fn fixtures_give_their_expected_diagnostics() {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let text = fs::read_to_string(&path).unwrap();
         let (_, diagnostics) = compile(&[SourceFile { path: name.clone(), text }]);
-        seen.extend(diagnostics.iter().map(|diagnostic| diagnostic.code));
+        for diagnostic in &diagnostics {
+            let known = codes::find(diagnostic.code).unwrap();
+            assert_eq!(diagnostic.severity, known.severity, "{} in {name}", known.code);
+            assert!(!diagnostic.label.is_empty() || diagnostic.hint.is_some(), "{name}: {diagnostic}");
+            seen.insert(diagnostic.code);
+        }
         let actual = render(&diagnostics);
         let expected = path.with_extension("txt");
         if std::env::var_os("UPDATE").is_some() {
@@ -243,6 +248,26 @@ fn one_problem_gives_one_diagnostic() {
         ("/* ", &[codes::UNCLOSED]),
         ("foo Bar { x: Int }\nmodel A { x Int }", &[codes::UNKNOWN_ITEM]),
         ("model A { x: Foo }\nmodel B { y: }", &[codes::UNKNOWN_TYPE, codes::SYNTAX]),
+        ("model A { x Itn @min(1) @default(2) @id }", &[codes::UNKNOWN_TYPE]),
+        ("Müll {}", &[codes::SYNTAX]),
+        ("model A { größe Int }", &[codes::BAD_NAME]),
+        ("model A { x “Int” }", &[codes::SYNTAX]),
+        ("model A { x String \u{201d} }", &[codes::SYNTAX]),
+        ("model A { x 'Int' }", &[codes::SYNTAX]),
+        ("model A { x Int }; model B { y Int }", &[codes::SYNTAX]),
+        ("model A { x: Foo, x2: Foo }", &[codes::UNKNOWN_TYPE, codes::UNKNOWN_TYPE]),
+        ("modle A { x Int }\nmodel B { a A }", &[codes::UNKNOWN_ITEM]),
+        ("gizmo A { x Int }\nmodel B { a A }", &[codes::UNKNOWN_ITEM]),
+        ("api A { method: GTE path: \"/\" body: { x: Int } }", &[codes::BAD_METHOD]),
+        ("api A { method: GET path: }", &[codes::SYNTAX]),
+        ("type A { x: }\nevent B { payload: A key: \"x\" }", &[codes::SYNTAX]),
+        ("type A { x = Int }\nevent B { payload: A key: \"y\" }", &[codes::SYNTAX]),
+        ("event B { payload: Missing key: \"y\" }", &[codes::UNKNOWN_TYPE]),
+        ("enum A { B = }\nmodel C { a A @default(D) }", &[codes::SYNTAX]),
+        ("enum A { }\nmodel C { a A? }", &[codes::ENDLESS_TYPE]),
+        ("type A { x: A? }", &[codes::UNUSED_ITEM]),
+        ("type A { b: B? }\ntype B { a: A? }", &[codes::UNUSED_ITEM, codes::UNUSED_ITEM]),
+        ("type A { x: Int }\nmodel B { a: Aa }", &[codes::UNKNOWN_TYPE]),
         ("api A { method: GET path: \"/a/{x}\" }\napi B { method: GET path: \"/a/b\" }", &[]),
         ("api A { method: GET path: \"/{a}/x\" }\napi B { method: GET path: \"/{b}/y\" }", &[]),
         ("model A { event String\n  type Int\n  input A? }", &[]),
@@ -251,24 +276,6 @@ fn one_problem_gives_one_diagnostic() {
     ];
     for (text, expected) in table {
         assert_eq!(found(text), *expected, "{text}");
-    }
-}
-
-#[test]
-fn no_text_makes_the_compiler_panic() {
-    let full = fixture("valid_full.ro");
-    for (at, _) in full.char_indices() {
-        compile_text(&full[..at]);
-    }
-    let syntax = fixture("syntax.ro");
-    for (at, _) in syntax.char_indices() {
-        compile_text(&syntax[at..]);
-    }
-    for sign in
-        ["{", "[", "(", "<", "model A {", "a: {", "model A { x: Map<", "@", "?", "\"", "\\", "/*", "/", "é{"]
-    {
-        compile_text(&sign.repeat(20_000));
-        compile_text(&format!("model A {{ x: {}", sign.repeat(20_000)));
     }
 }
 
@@ -289,4 +296,208 @@ fn every_code_has_an_example_that_gives_it_and_a_cure() {
         assert!((1..=4).contains(&sentences) && known.explanation.ends_with('.'), "{}", known.code);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn places_are_lines_and_columns_of_both_ends() {
+    let table = [
+        ("model A { x Nope }", (1, 13), (1, 17)),
+        ("\r\n\tmodel A {\r\n\tx 😀😀 }", (3, 4), (3, 5)),
+        ("/* ä\n😀 */ model A { 😀 }", (2, 16), (2, 17)),
+        ("model A { x [\n  Int\n] }", (1, 13), (3, 2)),
+    ];
+    for (text, start, end) in table {
+        let (_, diagnostics) = compile_text(text);
+        let first = &diagnostics[0];
+        let place = |position: super::Position| (position.line, position.column);
+        assert_eq!((place(first.start), place(first.end)), (start, end), "{text}");
+        assert_eq!((first.line(), first.column()), start, "{text}");
+    }
+}
+
+#[test]
+fn diagnostics_come_in_the_order_of_files_and_places() {
+    let file = |path: &str, text: &str| SourceFile { path: path.to_owned(), text: text.to_owned() };
+    let files = [
+        file("z.ro", "model A { id Int }\nmodel B { x Nope y Nope }"),
+        file("a.ro", "model A { id Int }\nmodel C { x Nope }"),
+        file("a.ro", "model D { x Nope }"),
+    ];
+    let (_, diagnostics) = compile(&files);
+    let places: Vec<_> = diagnostics.iter().map(|d| (d.file.as_str(), d.line(), d.column())).collect();
+    assert_eq!(places, [("z.ro", 2, 13), ("z.ro", 2, 20), ("a.ro", 1, 7), ("a.ro", 2, 13), ("a.ro", 1, 13)]);
+    assert_eq!(diagnostics[2].hint.as_deref(), Some("it is first declared at z.ro:1"));
+}
+
+#[test]
+fn a_report_shows_the_lines_around_the_span() {
+    let text = "// one\nmodel A {\n  id Int\n  ö Nope\n  last Int\n}\n// end\n";
+    let (_, diagnostics) = compile_text(text);
+    let shown = diagnostics[1].render(false);
+    for line in ["test.ro:4:5", " 3 │   id Int", " 4 │   ö Nope", " 5 │   last Int", "────"] {
+        assert!(shown.contains(line), "{line} in {shown}");
+    }
+    assert!(!shown.contains("model A") && !shown.contains("// end"), "{shown}");
+    let (_, diagnostics) = compile_text("x");
+    assert!(diagnostics[0].render(false).contains("test.ro:1:1"));
+}
+
+#[test]
+fn every_unknown_name_gets_a_suggestion() {
+    let event =
+        "event Made { payload: User }\nenum Role { ADMIN MEMBER }\nmodel User { id Int  role Role }\n";
+    let table = [
+        ("modell X { id Int }", "model"),
+        ("model X { u Usr }", "User"),
+        ("model X { s string }", "String"),
+        ("model X { s Strng[] }", "String"),
+        ("api X { methd: GET path: \"/\" }", "method"),
+        ("api X { method: GTE path: \"/\" }", "GET"),
+        ("api X { method: GET path: \"/\" triggers: [Maed] }", "Made"),
+        ("api X { method: GET path: \"/{id}\" params: { idd: Int } }", "id"),
+        ("api X { method: GET path: \"/\" errors: { 404: Uzer } }", "User"),
+        ("event X { payload: User key: \"rloe\" }", "role"),
+        ("event X { durable: ture }", "true"),
+        ("event X { retry: { atempts: 1 } }", "attempts"),
+        ("cron X { schedule: \"@weakly\" }", "@weekly"),
+        ("cron X { schedule: \"@daily\" timezone: \"europe/berlin\" }", "Europe/Berlin"),
+        ("cron X { schedule: \"@daily\" timezone: Tokyo }", "Asia/Tokyo"),
+        ("cron X { schedule: \"@daily\" overlap: paralel }", "parallel"),
+        ("cron X { schedule: \"@daily\" catch_up: non }", "none"),
+        ("ws X { path: \"/\" onmesage: a }", "onMessage"),
+        ("model X { a Int @unqiue }", "@unique"),
+        ("model X { a String @format(emial) }", "email"),
+        ("model X { a Role @default(ADMN) }", "ADMIN"),
+        ("model X { a Boolean @default(ture) }", "true"),
+        ("model X { a DateTime @default(nwo) }", "now"),
+        ("model X { a Uuid @default(uiid) }", "uuid"),
+    ];
+    for (text, near) in table {
+        let (_, diagnostics) = compile_text(&format!("{event}{text}"));
+        let hints: Vec<&str> = diagnostics.iter().filter_map(|d| d.hint.as_deref()).collect();
+        assert!(hints.contains(&format!("did you mean `{near}`?").as_str()), "{text}: {hints:?}");
+    }
+}
+
+#[test]
+fn only_so_many_names_are_looked_for() {
+    let models: String = (0..2_000).map(|n| format!("model Other{n} {{ id Int }}\n")).collect();
+    let fields: String = (0..500).map(|n| format!("f{n} Uzer\n")).collect();
+    let (_, diagnostics) = compile_text(&format!("model User {{ {fields} }}\n{models}"));
+    assert_eq!(diagnostics.len(), 500);
+    let suggested = |d: &&Diagnostic| d.hint.as_deref() == Some("did you mean `User`?");
+    assert_eq!(diagnostics.iter().filter(suggested).count(), 24);
+}
+
+#[test]
+fn a_warning_takes_nothing_from_the_model() {
+    let (schema, diagnostics) = compile_text("model A { x Int?? @min(3) @default(5) }");
+    assert_eq!(diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(), [codes::MEANINGLESS_OPTIONAL]);
+    let attributes = &schema.shapes["A"].fields[0].attributes;
+    assert_eq!(
+        (attributes.min.clone(), attributes.default.clone()),
+        (Some(3.into()), Some(DefaultValue::Value(5.into())))
+    );
+}
+
+#[test]
+fn long_cycles_are_printed_short() {
+    let chain: String = (0..30).map(|n| format!("model M{n} {{ next M{} }}\n", (n + 1) % 30)).collect();
+    let (_, diagnostics) = compile_text(&chain);
+    assert_eq!(diagnostics.len(), 1);
+    let label = "needs itself: M0 → M1 → M2 → M3 → M4 → M5 → M6 → M7 → M8 → M9 → … → M29 → M0";
+    assert_eq!(diagnostics[0].label, label);
+}
+
+#[test]
+fn every_form_of_writing_means_what_it_should() {
+    let (schema, diagnostics) = compile_text(&fixture("valid_forms.ro"));
+    assert!(diagnostics.is_empty());
+    let fields = |name: &str| -> Vec<String> {
+        schema.shapes[name].fields.iter().map(|field| format!("{} {}", field.name, field.ty)).collect()
+    };
+    assert_eq!(fields("A"), ["id Int", "name String?", "tags String[]"]);
+    assert_eq!(
+        fields("C")[..6],
+        [
+            "id Int",
+            "name String",
+            "list String[]",
+            "map Map<Int>?",
+            "inner { a: Int, b: { c: Int? } }",
+            "text String"
+        ]
+    );
+    assert_eq!(fields("C")[6..10], ["quoted Int", "type Type", "event String", "input String"]);
+    assert_eq!(fields("C")[10], "model String?");
+    let default = |name: &str| {
+        let field = schema.shapes["C"].fields.iter().find(|field| field.name == name).unwrap();
+        field.attributes.default.clone().unwrap()
+    };
+    assert_eq!(
+        (default("at"), default("day"), default("key")),
+        (DefaultValue::Now, DefaultValue::Now, DefaultValue::Uuid)
+    );
+    assert_eq!(default("n"), DefaultValue::Value(5.into()));
+    assert_eq!(default("f"), DefaultValue::Value((-1500.0).into()));
+    assert_eq!(default("s"), DefaultValue::Value("with \"quotes\", a \\ and a \n".into()));
+    assert_eq!(default("words"), DefaultValue::Value(vec!["a", "b", "c"].into()));
+    assert_eq!(schema.enums["Many"].names().collect::<Vec<_>>(), ["A", "B", "C", "D", "E", "F"]);
+    assert_eq!(schema.enums["Many"].values[4].doc.as_deref(), Some("Documented."));
+    let last = &schema.shapes["Last"];
+    assert_eq!(last.doc.as_deref(), Some("The last item.\n\nWith a paragraph. // and signs { } \""));
+    assert_eq!(last.fields[0].doc.as_deref(), Some("of the field"));
+
+    let methods: Vec<&str> = schema.apis.values().map(|api| api.method.as_str()).collect();
+    assert_eq!(methods, ["GET", "POST", "HEAD", "OPTIONS", "DELETE", "PATCH", "PUT", "GET"]);
+    let statuses: Vec<u16> = schema.apis.values().map(|api| api.status).collect();
+    assert_eq!(statuses, [200, 200, 204, 202, 204, 200, 201, 200]);
+    let b = &schema.apis["B"];
+    assert_eq!((b.path.as_str(), b.params[0].ty.to_string().as_str()), ("/b/{id}/", "Int"));
+    assert_eq!((b.errors[&404].as_str(), b.errors[&409].as_str()), ("Gone", "Conflict"));
+    assert_eq!(
+        (b.triggers.as_slice(), b.timeout),
+        (["Seen".to_owned()].as_slice(), Some(Duration::from_secs(5)))
+    );
+    let d = &schema.apis["D"];
+    assert_eq!((d.timeout, d.concurrency, d.mailbox), (Some(Duration::from_millis(250)), 1, 1));
+    assert_eq!(d.headers.iter().map(|field| field.name.as_str()).collect::<Vec<_>>(), ["x-one", "x-two"]);
+    assert_eq!(schema.apis["F"].response.as_ref().unwrap().to_string(), "Boolean");
+    let made = &schema.events["Made"];
+    assert_eq!(made.handlers, ["two", "three", "four.five"]);
+    assert_eq!((made.bus.as_deref(), made.key.as_deref(), made.durable), (Some("kafka"), Some("id"), false));
+    assert_eq!((made.retry, made.group.as_deref()), (Retry::default(), Some("g")));
+    assert!(schema.events["Seen"].payload.as_ref().unwrap().is_optional());
+    assert_eq!(schema.crons["Y"].timeout, Some(Duration::from_secs(86_400)));
+    assert_eq!((schema.crons["Y"].overlap, schema.crons["Y"].catch_up), (Overlap::Parallel, CatchUp::None));
+    assert_eq!(schema.crons["W"].schedule, "0 0 12 1 1 * 2099");
+    let s = &schema.sockets["S"];
+    assert_eq!(
+        (s.path.as_str(), s.params[0].ty.to_string().as_str(), s.broadcast),
+        ("/s/{room}", "One", true)
+    );
+    assert_eq!((s.on_connect.len(), s.on_message.len(), s.on_disconnect.len()), (1, 2, 1));
+}
+
+#[test]
+fn the_nearest_name_is_a_slip_of_the_pen_away() {
+    let names = ["User", "UserId", "Users", "Order", "Straße", "id"];
+    let table = [
+        ("user", Some("User")),
+        ("Usr", Some("User")),
+        ("Usre", Some("User")),
+        ("USERS", Some("Users")),
+        ("Oredr", Some("Order")),
+        ("Strasse", Some("Straße")),
+        ("ids", Some("id")),
+        ("Usssssr", None),
+        ("Customer", None),
+        ("", None),
+        ("\u{130}", Some("id")),
+    ];
+    for (name, near) in table {
+        assert_eq!(super::nearest(name, names), near, "{name}");
+    }
+    assert_eq!(super::nearest("Use", ["Usf", "Usd"]), Some("Usd"));
+    assert_eq!(super::nearest("x", []), None);
 }

@@ -62,9 +62,9 @@ impl Resolver<'_> {
     /// Resolves the type of what stands at `place`, and notes when that did not succeed: the type that stands for it is
     /// then nothing to complain about.
     pub(super) fn known_type(&mut self, place: Span, value: &Value) -> Type {
-        let before = self.out.count();
+        let before = self.out.errors();
         let ty = self.ty(value);
-        if self.out.count() > before || matches!(value.kind, ValueKind::Broken) {
+        if self.out.errors() > before || matches!(value.kind, ValueKind::Broken) {
             self.facts.unresolved.insert(place);
         }
         ty
@@ -124,8 +124,8 @@ impl Resolver<'_> {
     fn near_type(&mut self, name: &str) -> Option<String> {
         let scalars = Scalar::ALL.map(Scalar::as_str);
         let declared = self.shapes.iter().chain(self.enums.keys()).map(String::as_str);
-        let guesses = &mut self.guesses;
-        guess(guesses, name, declared.chain(scalars))
+        let left = &mut self.comparisons;
+        guess(left, name, declared.chain(scalars))
     }
 
     /// Returns the shape whose name is nearest to `name`, unless it is one.
@@ -133,12 +133,12 @@ impl Resolver<'_> {
         if self.shapes.contains(name) {
             return None;
         }
-        guess(&mut self.guesses, name, self.shapes.iter().map(String::as_str))
+        guess(&mut self.comparisons, name, self.shapes.iter().map(String::as_str))
     }
 
     /// Returns the event whose name is nearest to `name`.
     pub(super) fn near_event(&mut self, name: &str) -> Option<String> {
-        guess(&mut self.guesses, name, self.events.iter().map(String::as_str))
+        guess(&mut self.comparisons, name, self.events.iter().map(String::as_str))
     }
 
     /// Resolves the fields of a shape or an inline type.
@@ -173,7 +173,8 @@ impl Resolver<'_> {
 
     fn field(&mut self, entry: &Entry) -> Field {
         let mut ty = self.known_type(entry.key.span, &entry.value);
-        let attributes = self.attributes(&ty, &entry.attributes);
+        let known = !self.facts.unresolved.contains(&entry.key.span);
+        let attributes = self.attributes(&ty, known, &entry.attributes);
         if let Some(attribute) = entry.attributes.iter().find(|attribute| attribute.name.text == "optional") {
             if ty.is_optional() {
                 self.needless_optional(attribute.span, "remove `@optional`: the type ends with `?`");
@@ -200,9 +201,9 @@ impl Resolver<'_> {
     }
 }
 
-/// Finds the name that was meant, among many; only so often, because each time costs as much as there are names.
-fn guess<'n>(left: &mut usize, name: &str, names: impl Iterator<Item = &'n str>) -> Option<String> {
-    *left = left.checked_sub(1)?;
+/// Finds the name that was meant, among many, as long as there are comparisons `left`.
+fn guess<'n>(left: &mut usize, name: &str, names: impl Iterator<Item = &'n str> + Clone) -> Option<String> {
+    *left = left.checked_sub(names.clone().count())?;
     nearest(name, names).map(str::to_owned)
 }
 

@@ -228,7 +228,7 @@ impl Resolver<'_> {
         }
         let word = Word { text: name.clone(), span: value.span };
         self.identifier(&word);
-        self.unreserved(&word, true);
+        self.unreserved(&word);
         if let Some(near) = self.near_shape(name) {
             self.out
                 .warning(codes::DOUBTFUL_ERROR, value.span, format!("there is no type `{name}`"))

@@ -140,3 +140,84 @@ fn independent_validators_accept_every_document() {
     let accepted: Vec<_> = broken.iter().filter(|(_, problems)| problems.is_empty()).collect();
     assert!(accepted.is_empty() && broken.len() == 4, "{accepted:#?}");
 }
+
+// ---- the commands
+
+fn rohas(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rohas"));
+    let output = command.args(arguments).env("NO_COLOR", "1").output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+/// A project of a schema and nothing else: documents need no handlers.
+fn project(name: &str, schema: &str) -> Folder {
+    let folder = Folder::new(name);
+    folder.write("schema/all.ro", schema);
+    folder.write("config/rohas.toml", "[project]\nname = \"till\"\nversion = \"2.1.0\"\n");
+    folder
+}
+
+const TILL: &str = "
+    /// What is paid.
+    type Payment { cents: Int @min(1)  by: Payer }
+    type Payer { name: String }
+    type Alone { word: String }
+    api Pay { method: POST path: \"/pay/{till}\" body: Payment response: Payment triggers: [Paid] }
+    event Paid { payload: Payment handler: [book] }
+";
+
+#[test]
+fn the_commands_print_the_documents_of_a_project() {
+    let folder = project("commands", TILL);
+    let path = folder.0.to_str().unwrap();
+    let print = |words: &[&str]| -> Json {
+        let (code, stdout, stderr) = rohas(&[words, &[path]].concat());
+        assert_eq!((code, stderr.contains("error")), (Some(0), false), "{words:?}: {stderr}");
+        serde_json::from_str(&stdout).unwrap()
+    };
+    let api = print(&["openapi"]);
+    assert_eq!(api["info"], json!({ "title": "till", "version": "2.1.0" }));
+    assert_eq!(api["paths"]["/pay/{till}"]["post"]["operationId"], "Pay");
+    let names = |document: &Json, at: &str| -> Vec<String> {
+        document.pointer(at).unwrap().as_object().unwrap().keys().cloned().collect()
+    };
+    // What no api uses is not in it.
+    assert_eq!(names(&api, "/components/schemas"), ["Payment", "Payer", "Problem", "Violation"]);
+    let events = print(&["asyncapi"]);
+    assert_eq!(events["operations"]["sendPaid"]["x-rohas-triggered-by"], json!(["api Pay"]));
+    assert_eq!(events["operations"]["receivePaid"]["x-rohas-handlers"], json!(["book"]));
+    assert_eq!(names(&print(&["json-schema"]), "/$defs"), ["Payment", "Payer", "Alone"]);
+    let one = print(&["json-schema", "--type", "Payment"]);
+    assert_eq!(
+        (names(&one, "/$defs"), &one["$ref"]),
+        (vec!["Payment".into(), "Payer".into()], &json!("#/$defs/Payment"))
+    );
+
+    let file = folder.0.join("openapi.json");
+    let (code, stdout, _) = rohas(&["openapi", path, "--output", file.to_str().unwrap()]);
+    assert_eq!((code, stdout.as_str()), (Some(0), ""));
+    let written = fs::read_to_string(&file).unwrap();
+    let (_, printed, _) = rohas(&["openapi", path]);
+    assert_eq!(written, printed, "the same schema gives the same text");
+}
+
+#[test]
+fn the_commands_say_what_is_wrong() {
+    let folder = project("wrong-type", TILL);
+    let path = folder.0.to_str().unwrap();
+    let (code, stdout, stderr) = rohas(&["json-schema", path, "--type", "Paymnet"]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(stderr.ends_with("error: there is no type `Paymnet`; did you mean `Payment`?\n"), "{stderr}");
+    let (code, _, stderr) = rohas(&["openapi", path, "--output", "/nowhere/at/all.json"]);
+    assert_eq!((code, stderr.contains("/nowhere/at/all.json")), (Some(1), true), "{stderr}");
+
+    let folder = project("broken", "type Payment { cents: Intt }\ntype Other { a: Strng }\n");
+    for command in ["openapi", "asyncapi", "json-schema"] {
+        let (code, stdout, stderr) = rohas(&[command, folder.0.to_str().unwrap()]);
+        assert_eq!((code, stdout.as_str()), (Some(1), ""));
+        assert!(stderr.contains("all.ro:1") && stderr.contains("all.ro:2"), "{stderr}");
+    }
+    let (code, _, stderr) = rohas(&["openapi", "/nowhere"]);
+    assert_eq!((code, stderr.contains("/nowhere")), (Some(1), true), "{stderr}");
+}

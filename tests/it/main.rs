@@ -13,9 +13,14 @@ mod client;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod codegen;
 #[cfg(feature = "cli")]
+mod commands;
+mod docs;
+#[cfg(feature = "cli")]
 mod documents;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod failures;
+#[cfg(feature = "cli")]
+mod generated;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod hostile;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]

@@ -21,9 +21,9 @@ const END: char = '\u{1e}';
 
 /// One command of the tour, and what it prints.
 #[derive(Debug, PartialEq)]
-struct Step {
-    command: String,
-    expected: Option<String>,
+pub struct Step {
+    pub command: String,
+    pub expected: Option<String>,
 }
 
 /// An app that is ended, however the test ends.
@@ -60,7 +60,7 @@ fn blocks<'a>(text: &'a str, marker: &str) -> Vec<&'a str> {
 }
 
 /// Takes a block apart.
-fn steps(block: &str) -> Vec<Step> {
+pub fn steps(block: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     for line in block.lines() {
         match (line.strip_prefix("# =>"), steps.last_mut()) {
@@ -91,7 +91,7 @@ fn json_fits(expected: &Value, actual: &Value) -> bool {
 }
 
 /// Tells whether a command printed what the tour shows.
-fn fits(expected: &str, actual: &str) -> bool {
+pub fn fits(expected: &str, actual: &str) -> bool {
     if let (Ok(expected), Ok(actual)) = (serde_json::from_str(expected), serde_json::from_str(actual)) {
         return json_fits(&expected, &actual);
     }
@@ -128,7 +128,7 @@ fn start(command: &str) -> App {
 }
 
 /// Runs all commands in one shell, as a reader would, and returns what each printed.
-fn run_all(steps: &[Step], address: &str) -> Vec<String> {
+pub fn run_all(steps: &[Step], address: &str) -> Vec<String> {
     let binary = Path::new(env!("CARGO_BIN_EXE_rohas"));
     let path = std::env::var("PATH").unwrap();
     let path = format!("{}:{path}", binary.parent().unwrap().display());

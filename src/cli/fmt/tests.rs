@@ -38,7 +38,10 @@ impl Drop for Folder {
 }
 
 fn fmt(path: &Path, check: bool) -> bool {
-    files(&Arguments { paths: vec![path.to_path_buf()], check, stdin: false })
+    let paths = vec![path.to_path_buf()];
+    let mut errors = Vec::new();
+    let good = files(&Arguments { paths, check, stdin: false, diagnostics: Default::default() }, &mut errors);
+    good && errors.is_empty()
 }
 
 #[test]

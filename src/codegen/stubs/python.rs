@@ -1,7 +1,8 @@
 //! Python's stubs. Called by [`stub`](super::stub). The modules of `src/generated` are imported as `generated`: `src`
 //! is on the path of every interpreter that runs handlers.
 
-use crate::schema::{Schema, snake_case};
+use crate::codegen::python::module_name;
+use crate::schema::Schema;
 
 use super::{Missing, Moment, events_of, moment, occasion};
 
@@ -15,7 +16,7 @@ pub(super) fn text(schema: &Schema, missing: &Missing) -> String {
             let names = if answers { vec![&*request, &*response] } else { vec![&*request] };
             let answer = if answers { &*response } else { "None" };
             let function = function("handler", &format!("request: {request}"), answer, &doc, name);
-            module(&import(&format!("api.{}", snake_case(name)), &names), &["State"], &function)
+            module(&import(&format!("api.{}", module_name(name)), &names), &["State"], &function)
         }
         Missing::Event(name) => event(schema, name),
         Missing::Cron(name) => {
@@ -30,7 +31,7 @@ pub(super) fn text(schema: &Schema, missing: &Missing) -> String {
 
 fn event(schema: &Schema, name: &str) -> String {
     let events = events_of(schema, name);
-    let imports = events.iter().map(|event| import(&format!("events.{}", snake_case(event)), &[event]));
+    let imports = events.iter().map(|event| import(&format!("events.{}", module_name(event)), &[event]));
     let imports: String = imports.collect();
     let (imports, ty) = match &events[..] {
         [one] => (imports, (*one).to_owned()),
@@ -55,7 +56,7 @@ fn socket(schema: &Schema, name: &str, functions: &[String]) -> String {
         }
         bodies.push(function(called, &parameters, "None", "", called));
     }
-    module(&import(&format!("websockets.{}", snake_case(name)), &names), &["State"], &bodies.join("\n\n"))
+    module(&import(&format!("websockets.{}", module_name(name)), &names), &["State"], &bodies.join("\n\n"))
 }
 
 fn import(path: &str, names: &[&str]) -> String {

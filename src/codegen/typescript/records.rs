@@ -1,7 +1,5 @@
 //! The modules of shapes, enums and error classes. Called by [`files`](super::files).
 
-use std::collections::HashSet;
-
 use crate::schema::{Enum, Field, Scalar, Schema, Shape, Type};
 
 use super::module::Module;
@@ -60,11 +58,10 @@ pub(super) fn error(schema: &Schema, name: &str) -> Generated {
         Some(_) => module.model(name),
         None => module.runtime("UntypedBody"),
     };
-    let known: HashSet<&str> = OF_ERRORS.into_iter().collect();
     let fields: &[Field] = shape.map_or(&[], |shape| &shape.fields);
     let own: String = fields
         .iter()
-        .filter(|field| !known.contains(field.name.as_str()))
+        .filter(|field| !OF_ERRORS.contains(&field.name.as_str()))
         .map(|field| module.field(field, "declare readonly ", 2))
         .collect();
     let gap = if own.is_empty() { "" } else { "\n" };

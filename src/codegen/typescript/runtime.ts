@@ -64,7 +64,7 @@ export type State = {
 export type HandlerContext = State;
 
 /** A response with a status, headers and a body of its own: the one of the web. */
-export const Response = globalThis.Response;
+export const Response: typeof globalThis.Response = globalThis.Response;
 /** A response with a status, headers and a body of its own: the one of the web. */
 export type Response = InstanceType<typeof globalThis.Response>;
 

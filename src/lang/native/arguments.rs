@@ -30,15 +30,15 @@ fn read<T: DeserializeOwned>(arguments: &[Json], place: usize) -> Result<T, Fail
     })
 }
 
-/// A request to an api. `B` is the body, `Q` the query.
+/// A request to an api. `B` is the body, `Q` the query, `P` the path parameters.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Request<B = Json, Q = Json> {
+pub struct Request<B = Json, Q = Json, P = serde_json::Map<String, Json>> {
     /// The body, checked against the schema; null without one.
     pub body: B,
     /// The query, typed by the schema.
     pub query: Q,
     /// The path parameters, typed by the schema.
-    pub params: serde_json::Map<String, Json>,
+    pub params: P,
     /// The query as the client wrote it.
     #[serde(default)]
     pub query_params: BTreeMap<String, String>,
@@ -68,7 +68,7 @@ impl<B, Q> Request<B, Q> {
     }
 }
 
-impl<B: DeserializeOwned, Q: DeserializeOwned> FromArguments for Request<B, Q> {
+impl<B: DeserializeOwned, Q: DeserializeOwned, P: DeserializeOwned> FromArguments for Request<B, Q, P> {
     fn from_arguments(arguments: &[Json]) -> Result<Self, Failure> {
         read(arguments, 0)
     }
@@ -124,21 +124,21 @@ impl FromArguments for Tick {
     }
 }
 
-/// A WebSocket session: the argument of connect and disconnect handlers.
+/// A WebSocket session: the argument of connect and disconnect handlers. `P` is the path parameters.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Connection {
+pub struct Connection<P = serde_json::Map<String, Json>> {
     /// Unique per session.
     pub id: String,
     /// The endpoint's name.
     pub endpoint: String,
     /// The path parameters.
-    pub params: serde_json::Map<String, Json>,
+    pub params: P,
     /// The client's address.
     #[serde(default)]
     pub client_addr: Option<String>,
 }
 
-impl FromArguments for Connection {
+impl<P: DeserializeOwned> FromArguments for Connection<P> {
     fn from_arguments(arguments: &[Json]) -> Result<Self, Failure> {
         read(arguments, 0)
     }
@@ -146,14 +146,14 @@ impl FromArguments for Connection {
 
 /// A WebSocket message with the session it came from.
 #[derive(Debug, Clone)]
-pub struct Message<M = Json> {
+pub struct Message<M = Json, P = serde_json::Map<String, Json>> {
     /// The message, checked against the schema.
     pub message: M,
     /// The session.
-    pub connection: Connection,
+    pub connection: Connection<P>,
 }
 
-impl<M: DeserializeOwned> FromArguments for Message<M> {
+impl<M: DeserializeOwned, P: DeserializeOwned> FromArguments for Message<M, P> {
     fn from_arguments(arguments: &[Json]) -> Result<Self, Failure> {
         Ok(Message { message: read(arguments, 0)?, connection: read(arguments, 1)? })
     }

@@ -332,6 +332,135 @@ async fn modules_of_the_project_are_imported_from_src_and_exist_once() {
     assert_eq!(call(&worker, json!(4)).await.unwrap().value, json!([8, true]));
 }
 
+/// What generated code hands to the runtime: subclasses whose annotations say what the members are.
+const GENERATED: &str = r#"
+from __future__ import annotations
+import dataclasses, datetime, enum, typing
+from rohas_runtime import Connection, Event, Request, State
+
+class Kind(str, enum.Enum):
+    class_ = "class"
+
+@dataclasses.dataclass
+class Params:
+    id: int
+
+@dataclasses.dataclass
+class Item:
+    at: datetime.datetime
+    class_: Kind = dataclasses.field(metadata={"rohas": "class"})
+    number: typing.Optional[int] = dataclasses.field(default=None, metadata={"rohas_auto": True})
+    note: typing.Optional[str] = None
+
+Headers = typing.TypedDict("Headers", {"x-when": datetime.date, "x-none": typing.Optional[int]})
+
+class TestRequest(Request):
+    params: Params
+    headers: Headers
+    body: typing.Optional[Item]
+    id: int
+
+class Made(Event):
+    payload: Item
+    at: datetime.datetime
+
+class ChatConnection(Connection):
+    params: Params
+"#;
+
+fn generated(tail: &str) -> String {
+    format!("{GENERATED}\n{tail}")
+}
+
+#[tokio::test]
+async fn a_generated_request_has_its_types() {
+    let source = generated(
+        "def handler(request: TestRequest, s: State):\n    \
+         assert isinstance(request, TestRequest) and isinstance(request.body, Item), request\n    \
+         assert request.body.class_ is Kind.class_ and request.body.at.year == 2024\n    \
+         assert request.params == Params(7) and request.id == 7 and request['id'] == 7 and 'id' in request\n    \
+         assert request.headers['x-when'] == datetime.date(2024, 1, 2) and request.headers['x-none'] is None\n    \
+         assert request.headers['user-agent'] == 'test' and request.method == 'POST' and request.query == {'page': 2}\n    \
+         request.body.number = 3\n    return [request.body, Item(request.body.at, Kind.class_)]\n",
+    );
+    let project = Project::api(&source);
+    let worker = project.boot().await;
+    let mut request = request(json!({"at": "2024-01-01T00:00:00+02:00", "class": "class"}));
+    request["headers"] = json!({"x-when": "2024-01-02", "user-agent": "test"});
+    let reply = worker.invoke(invocation(Kind::Api, "Test", vec![request])).await.unwrap();
+    let item = json!({"at": "2024-01-01T00:00:00+02:00", "class": "class", "note": null});
+    let mut numbered = item.clone();
+    numbered["number"] = json!(3);
+    assert_eq!(reply.value, json!([numbered, item]), "a field of the store is absent, not null");
+}
+
+#[tokio::test]
+async fn generated_events_messages_and_connections_have_their_types() {
+    let event = "def handler(event: Made, s: State):\n    assert isinstance(event.payload, Item)\n    \
+                 return [event.at, event.at is event.payload.at, event.class_, event.name, s.attempt]\n";
+    let message = "def handler(message: Item, connection: ChatConnection, state: State):\n    \
+                   return [message, connection.params.id + 1, connection.id]\n";
+    let both = "class Other(Event):\n    payload: int\n\
+                def handler(event: typing.Union[Other, Made]):\n    return type(event).__name__\n";
+    let plain = "def handler(message: typing.Optional[Kind], c: ChatConnection):\n    \
+                 return [message is Kind.class_, message is None, c.params.id]\n";
+    let connect = "def handler(connection: ChatConnection, state: State):\n    return connection.params.id\n";
+    let project = Project::new()
+        .with(Kind::Event, "made", &generated(event))
+        .with(Kind::Event, "both", &generated(both))
+        .with(Kind::Ws, "Chat.on_message", &generated(message))
+        .with(Kind::Ws, "Chat.plain", &generated(plain))
+        .with(Kind::Ws, "Chat.on_connect", &generated(connect));
+    let worker = project.boot().await;
+    let item = json!({"at": "2024-01-01T00:00:00Z", "class": "class", "note": null});
+    let connection = json!({"id": "k", "params": {"id": 4}});
+    let made = json!({"payload": item, "name": "made"});
+    let named = json!({"payload": item, "name": "Made"});
+    let other = json!({"payload": 1, "name": "Other"});
+    let cases = [
+        (Kind::Event, "made", vec![made], json!(["2024-01-01T00:00:00Z", true, "class", "made", 2])),
+        (Kind::Event, "both", vec![named], json!("Made")),
+        (Kind::Event, "both", vec![other], json!("Other")),
+        (Kind::Ws, "Chat.on_message", vec![item.clone(), connection.clone()], json!([item, 5, "k"])),
+        (Kind::Ws, "Chat.plain", vec![json!("class"), connection.clone()], json!([true, false, 4])),
+        (Kind::Ws, "Chat.plain", vec![json!(null), connection.clone()], json!([false, true, 4])),
+        (Kind::Ws, "Chat.on_connect", vec![connection], json!(4)),
+    ];
+    for (kind, name, arguments, expected) in cases {
+        let reply = worker.invoke(invocation(kind, name, arguments)).await.unwrap();
+        assert_eq!(reply.value, expected, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_a_body_whatever_its_type_is_called() {
+    let source = "import dataclasses, typing\n@dataclasses.dataclass\nclass CreateUserRequest:\n    name: str\n\
+                  def handler(input: CreateUserRequest):\n    return [type(input).__name__, input.name]\n";
+    assert_eq!(value(source, json!({"name": "n"})).await, json!(["CreateUserRequest", "n"]));
+    let optional = source.replace("input: CreateUserRequest", "input: typing.Optional[CreateUserRequest]");
+    let optional = optional.replace("input.name]", "input]");
+    assert_eq!(value(&optional, json!(null)).await, json!(["NoneType", null]));
+}
+
+#[tokio::test]
+async fn a_generated_error_has_its_fields_by_their_names_on_the_wire() {
+    let source = "import dataclasses\n@dataclasses.dataclass(eq=False)\nclass Conflict(Exception):\n    message: str\n    \
+                  args_: list = dataclasses.field(metadata={'rohas': 'args'})\n    code: int = 7\n\
+                  def handler(r):\n    raise Conflict('taken', ['a'])\n";
+    let (name, message, stack, body) = raised(source, json!(null)).await;
+    assert_eq!((name.as_str(), message.as_str()), ("Conflict", "taken"));
+    assert_eq!(body, json!({"message": "taken", "args": ["a"], "code": 7}));
+    assert!(stack.contains("raise Conflict"), "{stack}");
+}
+
+#[tokio::test]
+async fn decimals_have_no_exponent() {
+    let source = "import decimal\ndef handler(r):\n    \
+                  return [decimal.Decimal(t) for t in ('1E-8', '1E+3', '-0.10', '12345678901234567890.123456789012345')]\n";
+    let expected = json!(["0.00000001", "1000", "-0.10", "12345678901234567890.123456789012345"]);
+    assert_eq!(value(source, json!(null)).await, expected);
+}
+
 // --- results ---------------------------------------------------------------------------------------------------------
 
 #[tokio::test]

@@ -958,11 +958,11 @@ async fn generated_errors_carry_their_name_and_exactly_their_body() {
 }
 
 fn ledger(number: &str) -> Json {
-    let text = r#"{"id": N, "parent": null, "plain": 1, "maybe": [null, {"amount": N}],
-        "entries": [{"amount": N, "children": [{"amount": 5}, {"amount": N}]}],
-        "byName": {"a/b": {"amount": N}, "__proto__": {"amount": N}},
-        "nested": {"deep": [{"amount": 1}, {"amount": N}]}}"#;
-    serde_json::from_str(&text.replace('N', number)).unwrap()
+    let text = r##"{"id": #, "parent": null, "plain": 1, "maybe": [null, {"amount": #}],
+        "entries": [{"amount": #, "children": [{"amount": 5}, {"amount": #}]}],
+        "byName": {"a/b": {"amount": #}, "__proto__": {"amount": #}},
+        "nested": {"deep": [{"amount": 1}, {"amount": #}]}}"##;
+    serde_json::from_str(&text.replace('#', number)).unwrap()
 }
 
 #[tokio::test]
@@ -1064,4 +1064,29 @@ async fn a_middleware_gets_exact_integers_and_a_rounded_result_is_no_integer() {
             0.5
         ])
     );
+}
+
+#[tokio::test]
+async fn only_integers_have_to_be_exact() {
+    let schema = "type T { f: Float  fs: Float[]  i: Int  j: Json }
+        api Take { method: POST  path: \"/take\"  body: T  response: String[] }
+        api Untyped { method: POST  path: \"/untyped\"  response: String }";
+    let handler =
+        "export const handler = (req: any) => Object.values(req.body).map((value) => typeof value);";
+    let project = Project::new().schema(schema).api("Take", handler).api("Untyped", handler);
+    let worker = project.boot().await;
+    let large = 1_u64 << 60;
+    let body = json!({"f": large, "fs": [large], "i": 1, "j": 1});
+    assert_eq!(value(&worker, "Take", body).await, json!(["number", "object", "number", "number"]));
+    for (api, body, path) in [
+        ("Take", json!({"i": large}), "/body/i"),
+        ("Take", json!({"j": {"deep": [0, large]}}), "/body/j/deep/1"),
+        ("Untyped", json!([large]), "/body/0"),
+    ] {
+        let Failure::BadRequest(violations) = call(&worker, api, body).await.unwrap_err() else {
+            panic!("{path}")
+        };
+        let paths: Vec<&str> = violations.iter().map(|violation| violation.path.as_str()).collect();
+        assert_eq!(paths, [path]);
+    }
 }

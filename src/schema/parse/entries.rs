@@ -143,7 +143,7 @@ impl Parser<'_, '_> {
 
     /// Tells whether here stands something that no argument begins with, but what follows an attribute.
     pub(super) fn is_after_arguments(&self) -> bool {
-        matches!(self.kind(0), None | Some(TokenKind::Sign(b'}' | b'@'))) || self.is_label()
+        matches!(self.kind(0), None | Some(TokenKind::Sign(b'}' | b'@'))) || self.is_key()
     }
 
     /// Passes broken arguments, at most to the end of the line.

@@ -23,6 +23,8 @@ use cursor::{Parser, span};
 mod cursor;
 mod entries;
 mod items;
+#[cfg(test)]
+mod tests;
 mod values;
 
 /// Parses the file at index `file` of the set; adds what is wrong to `out`.

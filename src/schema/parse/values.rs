@@ -11,6 +11,8 @@ use super::cursor::{Parser, span, unescape};
 const MAX_DEPTH: usize = 32;
 /// More `?` and `[]` than this on one type are refused.
 const MAX_SUFFIXES: usize = 8;
+/// How many tokens are looked ahead for the end of a broken list; a long line is not searched for each of its lists.
+const NEAR: usize = 32;
 
 impl Parser<'_, '_> {
     pub(super) fn value(&mut self) -> Value {
@@ -114,16 +116,12 @@ impl Parser<'_, '_> {
                 self.eat(b',');
                 continue;
             }
-            if !ends {
+            if self.rewind_list(first, ends) {
                 self.out.forget(reported);
-            }
-            self.unclosed(&open);
-            if !ends {
-                // Nothing of the lines below was meant to be in the list.
-                let below = self.tokens[first..self.at].iter().position(|token| token.first_on_line);
-                self.at = below.map_or(self.at, |count| first + count);
+                self.unclosed(&open);
                 return ValueKind::Broken;
             }
+            self.unclosed(&open);
             break;
         }
         if values.is_empty() && self.tokens[self.at - 1].kind != TokenKind::Sign(b']') {
@@ -132,14 +130,27 @@ impl Parser<'_, '_> {
         ValueKind::List(values)
     }
 
+    /// Goes back from the end of an unclosed list to the line below its `[`, unless that line looks like a part of it.
+    pub(super) fn rewind_list(&mut self, first: usize, ends: bool) -> bool {
+        let end = self.at;
+        if let Some(count) = self.tokens[first..end].iter().position(|token| token.first_on_line) {
+            self.at = first + count;
+            if !ends || self.is_key() {
+                return true;
+            }
+            self.at = end;
+        }
+        !ends
+    }
+
     pub(super) fn begins_value(&self) -> bool {
         use TokenKind::{Number, Sign, Single, Text, Unclosed, Word};
         matches!(self.kind(0), Some(Word | Number | Text | Single | Unclosed | Sign(b'[' | b'{')))
     }
 
-    /// Tells whether a `]` follows before the end of the line.
+    /// Tells whether a `]` follows soon and before the end of the line.
     pub(super) fn closes_on_this_line(&self) -> bool {
-        let mut rest = self.tokens[self.at..].iter();
+        let mut rest = self.tokens[self.at..].iter().take(NEAR);
         let first = rest.next().map(|token| token.kind);
         let line = rest.take_while(|token| !token.first_on_line).map(|token| token.kind);
         first.into_iter().chain(line).any(|kind| kind == TokenKind::Sign(b']'))
@@ -168,7 +179,7 @@ impl Parser<'_, '_> {
             self.at += 1;
             argument = self.value();
         }
-        if !matches!(argument.kind, ValueKind::Broken) && !self.eat(b'>') {
+        if !self.eat(b'>') && !matches!(argument.kind, ValueKind::Broken) {
             self.unclosed(&open);
         }
         ValueKind::Generic(name, Box::new(argument))

@@ -48,7 +48,11 @@ const ADDED: &[(&str, &str, &str)] = &[
     ("cli", "lang", "run starts the V8 platform on the main thread, version names it"),
     ("config", "codegen", "its section is its own Config"),
     ("config", "lang", "the sections of the engines are their own Configs"),
-    ("lang", "schema", "handler files are found by the spellings that generated code uses"),
+    (
+        "lang",
+        "schema",
+        "handler files are found by the spellings that generated code uses; V8 asks which integers are declared as bigint",
+    ),
     ("config", "schema", "durations are written as in the schema"),
     ("http", "shutdown", "the door stops accepting when the app drains"),
     ("http", "supervision", "the listener is a supervised child"),

@@ -5,6 +5,7 @@ handler asks for (publications) is collected on the state, what it logs goes thr
 """
 
 import datetime
+import functools
 
 from rohas_runtime import values
 
@@ -22,6 +23,14 @@ class Record:
     def _behind(self):
         """Returns the object whose fields are readable too where no field of this one has the name."""
         return {}
+
+    def typed(self, kind):
+        """Returns the same as a `kind`: a subclass whose annotations say what the members are."""
+        fields = dict(self._fields)
+        for name, hint in _hints(kind).items():
+            if name in fields:
+                fields[name] = values.from_json(hint, fields[name], f"/{name}")
+        return kind(fields)
 
     def __getitem__(self, name):
         name = self._ALIASES.get(name, name)
@@ -54,13 +63,23 @@ class Record:
         return f"{type(self).__name__}({self._fields!r})"
 
 
+_hints = functools.lru_cache(maxsize=4096)(values.hints_of)
+
+
+def _attributes(value):
+    """Returns the fields of an object, be it JSON or of a generated class."""
+    if isinstance(value, dict):
+        return value
+    return getattr(value, "__dict__", {}) if hasattr(type(value), "__annotations__") else {}
+
+
 class Request(Record):
     """What an api is called with: `body`, `query`, `headers`, ... and the path parameters as attributes."""
 
     _ALIASES = {"queryParams": "query_params", "clientAddr": "client_addr"}
 
     def _behind(self):
-        return self._fields.get("params") or {}
+        return _attributes(self._fields.get("params"))
 
 
 class Event(Record):
@@ -69,8 +88,7 @@ class Event(Record):
     _ALIASES = {"correlationId": "correlation_id", "causationId": "causation_id"}
 
     def _behind(self):
-        payload = self._fields.get("payload")
-        return payload if isinstance(payload, dict) else {}
+        return _attributes(self._fields.get("payload"))
 
 
 class Tick(Record):

@@ -5,6 +5,7 @@ collected; nothing here runs a handler.
 """
 
 import dataclasses
+import enum
 import functools
 import importlib.util
 import inspect
@@ -38,7 +39,7 @@ class Problem(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Parameter:
-    """One parameter of a handler: what it is given, and the type the body is converted to."""
+    """One parameter of a handler: what it is given, and the type that is converted to, if any."""
 
     name: str
     gives: str
@@ -93,7 +94,7 @@ class Handler:
                 continue
             if parameter.gives == NEXT:
                 if waiting:
-                    value = waiting.pop(0)
+                    value = _typed(parameter.hint, waiting.pop(0))
                 elif state_waits and parameter.required:
                     value, state_waits = state, False
                 elif parameter.required:
@@ -117,9 +118,22 @@ class Handler:
             return contract.HandlerContext(head, wrapped, state)
         request = wrapped[0] if wrapped else None
         if parameter.gives == REQUEST:
-            return request
+            return _typed(parameter.hint, request)
         body = request.get("body") if isinstance(request, contract.Record) else request
         return body if parameter.hint is None else values.from_json(parameter.hint, body, "/body")
+
+
+def _typed(hint, value):
+    """Gives a request, event or connection the class of generated code, and a message its type."""
+    if hint is None:
+        return value
+    if isinstance(value, contract.Record):
+        # A handler of several events has a union of their classes, which are called as the events.
+        for kind in typing.get_args(hint) or [hint]:
+            if _is_record(kind) and (kind is hint or kind.__name__ == value.get("name")):
+                return value.typed(kind)
+        return value
+    return values.from_json(hint, value, "/message")
 
 
 def _parameters(kind, function):
@@ -164,26 +178,39 @@ def _parameter(kind, parameter, hints):
 
 def _meaning(kind, name, hint):
     """Decides what a parameter is given, and the type of the body. The annotation wins over the name."""
-    hint = _without_none(hint)
+    whole, hint = hint, _without_none(hint)
     called = _name_of(hint)
     if called == "State":
         return STATE, None
     if called == "HandlerContext":
         return CONTEXT, None
     takes_body = kind == "api"
-    if called.endswith("Request") and kind in ("api", "middleware"):
+    if typing.get_origin(hint) in values.UNIONS and all(_is_record(arm) for arm in typing.get_args(hint)):
+        return NEXT, hint
+    if _is_record(hint):
+        return (REQUEST if kind in ("api", "middleware") else NEXT), hint
+    if called.endswith("Request") and kind in ("api", "middleware") and not _is_data(hint):
         return REQUEST, None
     if takes_body and (hint is dict or typing.get_origin(hint) is dict):
         return BODY, None
     if takes_body and _is_body_type(hint):
-        return BODY, hint
+        return BODY, whole
     if name == "state":
         return STATE, None
     if name in REQUEST_NAMES and kind in ("api", "middleware"):
         return REQUEST, None
     if takes_body and name in BODY_NAMES:
         return BODY, None
-    return NEXT, None
+    return NEXT, whole if kind == "ws" and _is_message_type(hint) else None
+
+
+def _is_record(hint):
+    """Tells whether it is one of the classes that generated code derives from those of `contract`."""
+    return isinstance(hint, type) and issubclass(hint, contract.Record) and hint.__module__ != contract.__name__
+
+
+def _is_message_type(hint):
+    return _is_body_type(hint) or hint in values.PLAIN or isinstance(hint, type) and issubclass(hint, enum.Enum)
 
 
 def _is_body_type(hint):
@@ -194,8 +221,13 @@ def _is_body_type(hint):
         return issubclass(origin, (list, tuple, set)) or _is_body_type(origin)
     if not isinstance(hint, type) or hint.__module__ == "builtins" or issubclass(hint, contract.Record):
         return False
+    return _is_data(hint) or bool(getattr(hint, "__annotations__", None))
+
+
+def _is_data(hint):
+    """Tells whether it is a dataclass or a pydantic model: its name does not matter then."""
     pydantic = hasattr(hint, "model_validate") or hasattr(hint, "parse_obj")
-    return pydantic or dataclasses.is_dataclass(hint) or bool(getattr(hint, "__annotations__", None))
+    return isinstance(hint, type) and (pydantic or dataclasses.is_dataclass(hint))
 
 
 def _without_none(hint):

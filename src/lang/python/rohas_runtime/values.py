@@ -10,6 +10,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import functools
 import json
 import os
 import re
@@ -76,7 +77,7 @@ def _object_to_json(value, path, depth):
     scalar = _scalar_to_json(value)
     if scalar is not value:
         return to_json(scalar, path, depth + 1)
-    fields = _fields_of(value)
+    fields = fields_of(value)
     if fields is not None:
         return to_json(fields, path, depth)
     if isinstance(value, collections.abc.AsyncIterable):
@@ -96,7 +97,9 @@ def _scalar_to_json(value):
         return value.value if isinstance(value.value, SCALARS) else value.name
     if isinstance(value, (datetime.date, datetime.time)):
         return _moment(value)
-    if isinstance(value, (decimal.Decimal, uuid.UUID)):
+    if isinstance(value, decimal.Decimal):
+        return format(value, "f")  # never with an exponent
+    if isinstance(value, uuid.UUID):
         return str(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(value).decode("ascii")
@@ -106,11 +109,13 @@ def _scalar_to_json(value):
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
-def _fields_of(value):
+def fields_of(value):
     """Returns the fields of a record (dataclass, pydantic model, mapping, named tuple), None for anything else."""
     if dataclasses.is_dataclass(value):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return _fields_of_dataclass(value)
     if callable(getattr(value, "model_dump", None)):
+        if getattr(value, "model_config", {}).get("serialize_by_alias"):
+            return _fields_of_model(value)
         return value.model_dump(by_alias=False)
     if hasattr(value, "__fields__") and callable(getattr(value, "dict", None)):
         return value.dict(by_alias=False)
@@ -119,6 +124,28 @@ def _fields_of(value):
     if hasattr(value, "_asdict"):
         return value._asdict()
     return getattr(value, "_fields", None) if isinstance(getattr(value, "_fields", None), dict) else None
+
+
+def _fields_of_dataclass(value):
+    """Generated code says in the metadata of a field what it is called on the wire, where that is no Python name, and
+    that a field which the store makes is absent rather than null."""
+    fields = {}
+    for field in dataclasses.fields(value):
+        item = getattr(value, field.name)
+        if item is not None or not field.metadata.get("rohas_auto"):
+            fields[field.metadata.get("rohas", field.name)] = item
+    return fields
+
+
+def _fields_of_model(value):
+    """A pydantic model that wants its aliases, field by field: the rest of the conversion is ours. None is absent where
+    that means None."""
+    fields = {}
+    for name, field in type(value).model_fields.items():
+        item = getattr(value, name)
+        if item is not None or field.is_required() or field.default is not None:
+            fields[field.serialization_alias or field.alias or name] = item
+    return fields
 
 
 def _moment(value):
@@ -216,6 +243,8 @@ def _union_from_json(arms, value, path):
 def _class_from_json(hint, value, path):
     if issubclass(hint, enum.Enum):
         return _enum_from_json(hint, value, path)
+    if issubclass(hint, dict) and hasattr(hint, "__total__"):
+        return _typed_dict_from_json(hint, value, path)
     if issubclass(hint, (dict, list, set)):
         return value
     _expect(isinstance(value, dict), value, f"an object for {hint.__name__}", value, path)
@@ -227,23 +256,54 @@ def _class_from_json(hint, value, path):
     except ValueError as error:
         raise ConversionError(f"{path or '/'}: {error}") from None
     if dataclasses.is_dataclass(hint):
-        return hint(**_arguments(hint, [field for field in dataclasses.fields(hint) if field.init], value, path))
+        return hint(**_arguments(hint, value, path))
     return _annotated_from_json(hint, value, path)
 
 
-def _arguments(hint, fields, value, path):
+def _arguments(hint, value, path):
     """Returns the arguments for a dataclass: what is absent keeps its default; without one it is None or an error."""
-    hints = hints_of(hint)
     arguments = {}
-    for field in fields:
-        inner = hints.get(field.name, typing.Any)
-        if field.name in value:
-            arguments[field.name] = from_json(inner, value[field.name], f"{path}/{field.name}")
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            if typing.get_origin(inner) not in UNIONS or type(None) not in typing.get_args(inner):
-                raise ConversionError(f"{path}/{field.name} is missing")
-            arguments[field.name] = None
+    for name, wire, inner, required in _fields_for(hint):
+        if wire in value:
+            arguments[name] = from_json(inner, value[wire], f"{path}/{wire}")
+        elif required:
+            if not _takes_none(inner):
+                raise ConversionError(f"{path}/{wire} is missing")
+            arguments[name] = None
     return arguments
+
+
+@functools.lru_cache(maxsize=4096)
+def _fields_for(hint):
+    """Returns name, name on the wire, type and whether it has no default, of what a dataclass is made from."""
+    hints = hints_of(hint)
+    missing = dataclasses.MISSING
+    return [
+        (
+            field.name,
+            field.metadata.get("rohas", field.name),
+            hints.get(field.name, typing.Any),
+            field.default is missing and field.default_factory is missing,
+        )
+        for field in dataclasses.fields(hint)
+        if field.init
+    ]
+
+
+def _takes_none(hint):
+    return typing.get_origin(hint) in UNIONS and type(None) in typing.get_args(hint)
+
+
+def _typed_dict_from_json(hint, value, path):
+    """What the class does not declare stays as it is; what may be None is there in any case."""
+    _expect(isinstance(value, dict), value, f"an object for {hint.__name__}", value, path)
+    made = dict(value)
+    for name, inner in hints_of(hint).items():
+        if name in value:
+            made[name] = from_json(inner, value[name], f"{path}/{name}")
+        elif _takes_none(inner):
+            made[name] = None
+    return made
 
 
 def _annotated_from_json(hint, value, path):

@@ -8,6 +8,7 @@ Started by the bootstrap with the socket. Every call is answered by exactly one 
 """
 
 import asyncio
+import dataclasses
 import faulthandler
 import functools
 import inspect
@@ -129,8 +130,7 @@ def _answer(value, state):
 
 def _raised(error):
     message = _message(error)
-    public = {name: item for name, item in getattr(error, "__dict__", {}).items() if name[:1] != "_"}
-    body = {"message": message, **public}
+    body = {"message": message, **_fields(error)}
     raised = {
         "name": type(error).__name__,
         "message": message,
@@ -140,9 +140,17 @@ def _raised(error):
     return values.encode({"error": raised}, "replace")
 
 
+def _fields(error):
+    """The fields of a generated error class by their names on the wire; of any other its public attributes."""
+    if dataclasses.is_dataclass(error):
+        return values.fields_of(error)
+    return {name: item for name, item in getattr(error, "__dict__", {}).items() if name[:1] != "_"}
+
+
 def _message(error):
-    """`str(error)`, or its field `message` where that says nothing."""
+    """`str(error)`, or its field `message` where that says nothing: of a dataclass, it may be all its fields."""
     try:
-        return str(error) or str(getattr(error, "message", ""))
+        message = getattr(error, "message", "")
+        return str(message if dataclasses.is_dataclass(error) and message else error) or str(message)
     except Exception:
         return f"<{type(error).__name__} whose str() raised>"

@@ -1,0 +1,118 @@
+//! Decides about colours, and lets a reader close the pipe. Called by `main` once, then by whatever prints.
+//!
+//! Knows nothing of what is printed.
+
+use std::io::IsTerminal;
+use std::sync::OnceLock;
+
+use clap::ValueEnum;
+
+/// What `--color` says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set; CLICOLOR_FORCE colours everywhere.
+    #[default]
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+// A process has one command line, and colours are asked for wherever something is printed.
+static CHOICE: OnceLock<Colour> = OnceLock::new();
+
+/// Sets what the command line says, once.
+pub fn choose(colour: Colour) {
+    CHOICE.get_or_init(|| colour);
+}
+
+/// Tells whether `stream` takes colours.
+pub fn colour(stream: &impl IsTerminal) -> bool {
+    let choice = CHOICE.get().copied().unwrap_or_default();
+    decide(choice, &|name| std::env::var(name).unwrap_or_default(), stream.is_terminal())
+}
+
+/// Reads `--color` before the command line is parsed: help and wrong command lines have colours as well.
+pub fn written(arguments: impl IntoIterator<Item = String>) -> Colour {
+    let mut arguments = arguments.into_iter().take_while(|argument| argument != "--");
+    let mut written = None;
+    while let Some(argument) = arguments.next() {
+        match argument.strip_prefix("--color") {
+            Some("") => written = arguments.next(),
+            Some(value) => written = value.strip_prefix('=').map(str::to_owned).or(written),
+            None => {}
+        }
+    }
+    written.and_then(|value| Colour::from_str(&value, false).ok()).unwrap_or_default()
+}
+
+/// Says the same to clap.
+pub fn for_clap(colour: Colour) -> clap::ColorChoice {
+    match colour {
+        Colour::Auto => clap::ColorChoice::Auto,
+        Colour::Always => clap::ColorChoice::Always,
+        Colour::Never => clap::ColorChoice::Never,
+    }
+}
+
+/// Ends the process silently when the reader of its output is gone, as `head` does it. Not for commands that serve:
+/// they write to pipes and sockets that may close at any time.
+pub fn end_with_the_reader() {
+    // SAFETY: sets a signal's default action, before this process has a second thread.
+    #[cfg(unix)]
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+    }
+}
+
+fn decide(choice: Colour, variable: &dyn Fn(&str) -> String, terminal: bool) -> bool {
+    let set = |name: &str| !variable(name).is_empty();
+    match choice {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto if set("NO_COLOR") => false,
+        Colour::Auto if set("CLICOLOR_FORCE") && variable("CLICOLOR_FORCE") != "0" => true,
+        Colour::Auto => terminal && variable("TERM") != "dumb",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Colour, decide, written};
+
+    #[test]
+    fn colours_follow_the_command_line_then_the_environment_then_the_terminal() {
+        let table = [
+            (Colour::Auto, "TERM=xterm", true, true),
+            (Colour::Auto, "TERM=xterm", false, false),
+            (Colour::Auto, "NO_COLOR=1", true, false),
+            (Colour::Auto, "NO_COLOR=", true, true),
+            (Colour::Auto, "CLICOLOR_FORCE=1", false, true),
+            (Colour::Auto, "CLICOLOR_FORCE=0", false, false),
+            (Colour::Auto, "TERM=dumb", true, false),
+            (Colour::Always, "NO_COLOR=1", false, true),
+            (Colour::Never, "CLICOLOR_FORCE=1", true, false),
+        ];
+        for (choice, environment, terminal, expected) in table {
+            let (set, value) = environment.split_once('=').unwrap();
+            let variable = |name: &str| if name == set { value.to_owned() } else { String::new() };
+            assert_eq!(decide(choice, &variable, terminal), expected, "{choice:?} {environment} {terminal}");
+        }
+    }
+
+    #[test]
+    fn the_option_is_found_wherever_it_stands() {
+        let table = [
+            ("rohas --color never help", Colour::Never),
+            ("rohas run --color=always", Colour::Always),
+            ("rohas run -- --color=always", Colour::Auto),
+            ("rohas --color", Colour::Auto),
+            ("rohas --color=pink", Colour::Auto),
+            ("rohas --colors=never", Colour::Auto),
+        ];
+        for (line, expected) in table {
+            assert_eq!(written(line.split(' ').map(str::to_owned)), expected, "{line}");
+        }
+    }
+}

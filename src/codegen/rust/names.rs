@@ -1,0 +1,65 @@
+//! Names of the schema as Rust's: types, fields, variants. Used everywhere below `rust`.
+
+use crate::schema::{pascal_case, snake_case};
+
+const KEYWORDS: [&str; 54] = [
+    "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do",
+    "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop",
+    "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static",
+    "struct", "super", "trait", "true", "try", "type", "typeof", "union", "unsafe", "unsized", "use",
+    "virtual", "where", "while", "yield", "_",
+];
+
+/// The code that serde derives names these without a path.
+const PRIMITIVES: [&str; 17] = [
+    "bool", "char", "f32", "f64", "i128", "i16", "i32", "i64", "i8", "isize", "str", "u128", "u16", "u32",
+    "u64", "u8", "usize",
+];
+
+/// Adds `_` until nothing has the name.
+pub(super) fn free(mut name: String, taken: impl Fn(&str) -> bool) -> String {
+    while taken(&name) {
+        name.push('_');
+    }
+    name
+}
+
+/// Returns the type of a shape or an enum.
+pub(super) fn type_name(name: &str) -> String {
+    free(name.to_owned(), |name| KEYWORDS.contains(&name) || PRIMITIVES.contains(&name))
+}
+
+/// Returns the fields of a struct for the names on the wire, in order.
+pub(super) fn fields<'n>(wire: impl Iterator<Item = &'n str>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in wire {
+        let used = |name: &str| names.iter().any(|known| known == name) || KEYWORDS.contains(&name);
+        names.push(free(started(snake_case(name), 'n'), used));
+    }
+    names
+}
+
+/// Returns the variants of an enum for its values, in order.
+pub(super) fn variants<'n>(values: impl Iterator<Item = &'n str>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for value in values {
+        let used = |name: &str| names.iter().any(|known| known == name) || KEYWORDS.contains(&name);
+        let name = match pascal_case(value) {
+            name if name.is_empty() => "Underscore".to_owned(),
+            name => started(name, 'N'),
+        };
+        names.push(free(name, used));
+    }
+    names
+}
+
+/// Puts a letter before a digit: a header may start with one.
+fn started(name: String, letter: char) -> String {
+    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("{letter}{name}") } else { name }
+}
+
+/// Returns the name of the struct of an inline type: `User` and `home_address` → `UserHomeAddress`.
+pub(super) fn joined(owner: &str, field: &str) -> String {
+    let field: String = field.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    format!("{owner}{}", pascal_case(&field))
+}
