@@ -70,13 +70,13 @@ fn two(bytes: &[u8]) -> Option<u32> {
 }
 
 fn is_full_date(bytes: &[u8]) -> bool {
-    let [century @ .., b'-', _, _, b'-', _, _] = bytes else {
-        return false;
-    };
-    let ([c1, c2, y1, y2], Some(month), Some(day)) = (century, two(&bytes[5..7]), two(&bytes[8..])) else {
+    let [c1, c2, y1, y2, b'-', m1, m2, b'-', d1, d2] = bytes else {
         return false;
     };
     let (Some(century), Some(year)) = (two(&[*c1, *c2]), two(&[*y1, *y2])) else {
+        return false;
+    };
+    let (Some(month), Some(day)) = (two(&[*m1, *m2]), two(&[*d1, *d2])) else {
         return false;
     };
     let leap = if year == 0 { century % 4 == 0 } else { year % 4 == 0 };
