@@ -92,14 +92,10 @@ pub fn decode(
 /// [`Malformed::Encoding`]
 pub fn params(schema: &Schema, declared: &[Field], raw: &RawParams) -> Result<Map<String, Json>, Malformed> {
     let mut out = Map::new();
-    for (name, value) in raw {
+    for (field, value) in declared.iter().zip(raw) {
         let text = percent_encoding::percent_decode_str(value).decode_utf8();
         let text = text.map_err(|_| Malformed::Encoding("the path"))?;
-        let value = match declared.iter().find(|field| field.name == *name) {
-            Some(field) => schema.parse_text(&field.ty, &text),
-            None => json!(text),
-        };
-        out.insert(name.clone(), value);
+        out.insert(field.name.clone(), schema.parse_text(&field.ty, &text));
     }
     Ok(out)
 }

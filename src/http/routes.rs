@@ -2,7 +2,7 @@
 //!
 //! Built once by the composition root, read by the server for each request. Knows paths and methods only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::actors::{Api, Socket};
 
@@ -50,14 +50,16 @@ impl Place {
     }
 }
 
-/// Path parameters as the client wrote them, still percent-encoded.
-pub type RawParams = Vec<(String, String)>;
+/// Path parameters as the client wrote them, still percent-encoded, in the order of the path.
+pub type RawParams = Vec<String>;
 
 /// The routing table.
 #[derive(Default)]
 pub struct Routes {
     router: matchit::Router<usize>,
     places: Vec<Place>,
+    /// The place of a path without the names of its parameters, which every entity chooses for itself.
+    by_shape: HashMap<String, usize>,
 }
 
 impl Routes {
@@ -87,35 +89,38 @@ impl Routes {
 
     /// Returns the place for a declared path, making it if it is new.
     fn place(&mut self, path: &str, entity: &str) -> Result<&mut Place, RouteError> {
-        // The same shape under other parameter names is the same place: reuse it by its own names only.
-        let known = self.places_by_path(path);
-        let index = match known {
-            Some(index) => index,
+        let shape = shape(path);
+        let index = match self.by_shape.get(&shape) {
+            Some(index) => *index,
             None => {
                 let index = self.places.len();
-                self.router.insert(path, index).map_err(|error| RouteError {
+                self.router.insert(&shape, index).map_err(|error| RouteError {
                     entity: entity.to_owned(),
                     path: path.to_owned(),
                     reason: error.to_string(),
                 })?;
                 self.places.push(Place::default());
+                self.by_shape.insert(shape, index);
                 index
             }
         };
         Ok(&mut self.places[index])
     }
 
-    fn places_by_path(&self, path: &str) -> Option<usize> {
-        self.places.iter().position(|place| {
-            let api = place.apis.values().next().map(|api| api.spec().path.as_str());
-            api.or(place.socket.as_ref().map(|socket| socket.spec().path.as_str())) == Some(path)
-        })
-    }
-
     /// Finds the place of a request's path.
     pub fn find(&self, path: &str) -> Option<(&Place, RawParams)> {
         let found = self.router.at(path).ok()?;
-        let params = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let params = found.params.iter().map(|(_, value)| value.to_owned()).collect();
         Some((&self.places[*found.value], params))
     }
+}
+
+/// Numbers the parameters of a path: `/users/{id}` and `/users/{name}` are one place.
+fn shape(path: &str) -> String {
+    let numbered = path.split('/').enumerate().map(|(at, segment)| match segment.strip_prefix('{') {
+        Some(inner) if inner.starts_with('*') => format!("{{*p{at}}}"),
+        Some(_) => format!("{{p{at}}}"),
+        None => segment.to_owned(),
+    });
+    numbered.collect::<Vec<_>>().join("/")
 }

@@ -198,3 +198,14 @@ fn channels_have_messages_and_operations() {
     );
     assert_eq!(document["channels"]["Done"]["messages"]["Done"], json!({ "name": "Done" }));
 }
+
+#[test]
+fn one_path_has_one_set_of_names() {
+    let text = "api Get { method: GET path: \"/users/{id}\" params: { id: Int } response: Int }
+                api Delete { method: DELETE path: \"/users/{user}\" params: { user: Int } }";
+    let document = openapi(&schema(text), "t", "1");
+    let paths = document["paths"].as_object().unwrap();
+    assert_eq!(paths.keys().collect::<Vec<_>>(), ["/users/{id}"]);
+    let parameter = &paths["/users/{id}"]["delete"]["parameters"][0];
+    assert_eq!((&parameter["name"], &parameter["x-rohas-name"]), (&json!("id"), &json!("user")));
+}

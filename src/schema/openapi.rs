@@ -4,7 +4,7 @@
 //! Beside what the schema declares it holds the answers that the app gives on its own, which are problem details of RFC
 //! 9457: `http::response` is where they are made. What middlewares answer is theirs and not known here.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, json};
 
@@ -36,9 +36,12 @@ const STANDARD: [Standard; 8] =
 pub fn openapi(schema: &Schema, title: &str, version: &str) -> Json {
     let mut document = Document::new(schema);
     let mut paths: Map<String, Json> = Map::new();
+    let mut named: HashMap<String, &Api> = HashMap::new();
     for api in schema.apis.values() {
-        let operation = document.operation(api);
-        let place = paths.entry(templated(&api.path)).or_insert_with(|| json!({}));
+        let mut operation = document.operation(api);
+        let namer = *named.entry(shape(&api.path)).or_insert(api);
+        rename(&mut operation, &api.params, &namer.params);
+        let place = paths.entry(templated(&namer.path)).or_insert_with(|| json!({}));
         place[api.method.as_str().to_ascii_lowercase()] = operation;
     }
     json!({
@@ -47,6 +50,24 @@ pub fn openapi(schema: &Schema, title: &str, version: &str) -> Json {
         "paths": paths,
         "components": document.components(),
     })
+}
+
+/// Returns a path without the names of its parameters. OpenAPI knows only one set of names for a path; the first api
+/// gives them.
+fn shape(path: &str) -> String {
+    let nameless = path.split('/').map(|segment| if segment.starts_with('{') { "{}" } else { segment });
+    nameless.collect::<Vec<_>>().join("/")
+}
+
+/// Gives the path parameters of an operation the names that the path has in the document.
+fn rename(operation: &mut Json, own: &[Field], names: &[Field]) {
+    let parameters = operation.get_mut("parameters").and_then(Json::as_array_mut).into_iter().flatten();
+    for ((parameter, own), name) in parameters.zip(own).zip(names) {
+        if own.name != name.name {
+            parameter["name"] = json!(name.name);
+            parameter["x-rohas-name"] = json!(own.name);
+        }
+    }
 }
 
 struct Document<'s> {

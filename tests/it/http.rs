@@ -13,6 +13,7 @@ const SCHEMA: &str = r#"
                body: Parcel  response: Json }
     api Show { method: GET   path: "/parcels/{number}"  params: { number: Int }  headers: { "x-tenant": Uuid? }
                response: Json }
+    api Drop { method: PUT  path: "/parcels/{parcel}"  params: { parcel: Int }  response: Json }
     api Teapot { method: GET path: "/teapot"  response: String }
 "#;
 
@@ -29,8 +30,8 @@ async fn teapot(_: Request, _: State) -> Result<Response, Failure> {
 async fn parcels() -> App {
     let mut config: Config = crate::project::config("");
     config.limits.body_bytes = 1000;
-    let app =
-        inline(SCHEMA).config(config).handler("Send", echo).handler("Show", echo).handler("Teapot", teapot);
+    let app = inline(SCHEMA).config(config).handler("Send", echo).handler("Show", echo);
+    let app = app.handler("Drop", echo).handler("Teapot", teapot);
     App::start(app).await
 }
 
@@ -54,6 +55,8 @@ async fn requests_are_decoded_by_their_declared_types() {
     let shown = app.get("/parcels/9223372036854775807?a=b%20c").await.expect(200);
     assert_eq!(shown["params"]["number"], i64::MAX);
     assert_eq!(shown["query"], json!({ "a": "b c" }), "without a declaration the query is text");
+    let dropped = app.send("PUT", "/parcels/8", &[], "").await.expect(200);
+    assert_eq!(dropped["params"], json!({ "parcel": 8 }), "each api names the parameters itself");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,7 +92,7 @@ async fn unknown_paths_and_methods_are_404_and_405() {
     assert_problem(&answer, 405);
     let mut allowed: Vec<&str> = answer.header("allow").unwrap().split(", ").collect();
     allowed.sort_unstable();
-    assert_eq!(allowed, ["GET", "HEAD", "OPTIONS", "POST"]);
+    assert_eq!(allowed, ["GET", "HEAD", "OPTIONS", "POST", "PUT"]);
     let options = app.send("OPTIONS", "/parcels/1", &[], "").await;
     assert_eq!(options.status, 204);
     assert!(options.header("allow").is_some());
