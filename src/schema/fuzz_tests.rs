@@ -21,8 +21,8 @@ const SLOW: Duration = Duration::from_millis(250);
 /// What no case may take: the process is stopped.
 const HANG: Duration = Duration::from_secs(60);
 
-/// Splitmix64.
-struct Chance(u64);
+/// Splitmix64, and how many values may still be made: shapes that need themselves would grow without end.
+struct Chance(u64, usize);
 
 impl Chance {
     fn next(&mut self) -> u64 {
@@ -277,8 +277,11 @@ fn one_text(text: &str) -> Result<Schema, String> {
 
 /// Makes a value, mostly of the type.
 fn value(schema: &Schema, ty: &Type, chance: &mut Chance, depth: usize) -> Json {
-    // Shapes that need themselves would grow without end.
-    if depth > 4 || chance.below(12) == 0 {
+    if chance.1 == 0 {
+        return Json::Null;
+    }
+    chance.1 -= 1;
+    if depth > 12 || chance.below(12) == 0 {
         return any_value(chance, depth);
     }
     let object = |fields: &[super::Field], chance: &mut Chance| {
@@ -427,7 +430,7 @@ fn hostile_texts_and_values_find_nothing() {
     let (mut findings, mut formatted, mut slowest) = (Vec::new(), 0_usize, Duration::ZERO);
     let (start, total) = (Instant::now(), cases(250));
     for case in 0..total {
-        let mut chance = Chance(seed().wrapping_mul(1 << 32).wrapping_add(case as u64));
+        let mut chance = Chance(seed().wrapping_mul(1 << 32).wrapping_add(case as u64), 500);
         let text = text(&corpus, &mut chance);
         let begin = cpu_time();
         *current.lock().unwrap() = Some((Instant::now(), text.clone()));
@@ -611,7 +614,7 @@ fn no_cost_grows_faster_than_the_text() {
     let mut findings = Vec::new();
     let corpus = corpus();
     let random = (0..cases(4_000) / 1_000).map(|case| {
-        let mut chance = Chance(seed().wrapping_mul(1 << 32).wrapping_add(case as u64));
+        let mut chance = Chance(seed().wrapping_mul(1 << 32).wrapping_add(case as u64), 500);
         repeated(&corpus, &mut chance)
     });
     let written =

@@ -537,6 +537,8 @@ impl<'c> Writer<'c> {
                 "@format(\"uri\")",
                 "@default(\"a \\\"b\\\"\")",
                 "@default(uuid())",
+                "@default(\"uuid\")",
+                "@pattern(\"a\")",
             ],
             "Int" => &["@min(1)", "@max(150)", "@min(-5) @max(+9)", "@bigint", "@default(-3)", "@auto"],
             "Float" => &["@min(0.5)", "@default(1.5)", "@max(1e9)"],
@@ -555,7 +557,13 @@ impl<'c> Writer<'c> {
             let fits = self.one_of(fitting);
             attributes.push_str(&format!(" {fits}"));
         }
-        for other in ["@deprecated", "@deprecated(\"use // another\")", "@optional", "@secret()"] {
+        for other in [
+            "@deprecated",
+            "@deprecated(\"use // another\")",
+            "@deprecated(\"why\")",
+            "@optional",
+            "@secret()",
+        ] {
             let comment = if self.noisy && self.chance(8) { "/* in */" } else { "" };
             let twice = other.starts_with("@deprecated(") && attributes.contains("@deprecated");
             if self.chance(9) && !attributes.contains("@secret") && !twice {
