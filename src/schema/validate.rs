@@ -134,6 +134,20 @@ enum Target<'a> {
     Other(&'a Type),
 }
 
+/// Tells whether `value` needs no closer look: it is of a scalar of which every JSON value of that kind fits.
+fn is_plain(target: Target<'_>, value: &Json) -> bool {
+    let Target::Other(Type::Scalar(scalar)) = target else {
+        return false;
+    };
+    matches!(
+        (scalar, value),
+        (Scalar::Float, Json::Number(_))
+            | (Scalar::String, Json::String(_))
+            | (Scalar::Boolean, Json::Bool(_))
+            | (Scalar::Json, _)
+    )
+}
+
 /// Walks a value along its type.
 struct Checker<'a> {
     schema: &'a Schema,
@@ -219,6 +233,9 @@ impl<'a> Checker<'a> {
         self.length(attributes, items.len(), "items", at);
         let target = self.target(item);
         for (index, value) in items.iter_mut().enumerate() {
+            if is_plain(target, value) {
+                continue;
+            }
             self.targeted(target, None, value, &at.below(Segment::Index(index)));
             if self.is_full() {
                 return;
