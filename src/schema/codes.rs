@@ -95,9 +95,10 @@ codes! {
      the field. Defaults are literals, values of an enum, lists of these, `{}` for maps and Json, `now` for times \
      and `uuid` for identifiers.";
 
-    DUPLICATE_ROUTE = "S0014", Error, "route declared twice",
-    "Two apis of one method, or two websockets, would answer the same requests. The names of path parameters do \
-     not tell them apart, and `{*rest}` takes what a parameter in its place would.";
+    DUPLICATE_ROUTE = "S0014", Error, "routes that cannot be told apart",
+    "The router cannot tell the paths of two apis of one method, or of two websockets, apart: they differ in the names \
+     of parameters only, or `{*rest}` stands where the other path has a parameter. Apis of different methods, and an \
+     api and a websocket, are never in each other's way.";
 
     DUPLICATE_PARAMETER = "S0015", Error, "path parameter declared twice",
     "Handlers get path parameters by name, so a path can use each name once.";
