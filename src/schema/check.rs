@@ -35,27 +35,26 @@ fn routes(routes: &[Route], out: &mut Reporter) {
         let shape = (route.method, route_shape(&route.path));
         if let Some(rival) = seen.get(&shape) {
             let label = format!("the same requests as `{}`", rival.path);
-            conflict(route, rival, label, out);
+            conflict(route, Some(rival), label, out);
             continue;
         }
         let inserted = routers.entry(route.method).or_default().insert(&route.path, ());
-        if let Err(matchit::InsertError::Conflict { with }) = inserted
-            && let Some(rival) = seen.get(&(route.method, route_shape(&with)))
-        {
-            conflict(route, rival, format!("the router cannot tell this from `{}`", rival.path), out);
+        if let Err(matchit::InsertError::Conflict { with }) = inserted {
+            let rival = seen.get(&(route.method, route_shape(&with))).copied();
+            conflict(route, rival, format!("the router cannot tell this from `{with}`"), out);
         } else {
             seen.insert(shape, route);
         }
     }
 }
 
-fn conflict(route: &Route, rival: &Route, label: String, out: &mut Reporter) {
-    let message =
-        format!("{} {} of `{}` conflicts with `{}`", route.method, route.path, route.owner, rival.owner);
-    let place = out.place(rival.span);
+fn conflict(route: &Route, rival: Option<&Route>, label: String, out: &mut Reporter) {
+    let other = rival.map_or_else(|| "another route".to_owned(), |rival| format!("`{}`", rival.owner));
+    let message = format!("{} {} of `{}` conflicts with {other}", route.method, route.path, route.owner);
+    let place = rival.map(|rival| format!("; the first is at {}", out.place(rival.span)));
     out.error(codes::DUPLICATE_ROUTE, route.span, message)
         .with_label(label)
-        .with_hint(format!("change one of the two; the first is at {place}"));
+        .with_hint(format!("change one of the two{}", place.unwrap_or_default()));
 }
 
 /// Returns the path without the names of its parameters.

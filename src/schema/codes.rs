@@ -146,7 +146,8 @@ codes! {
 
     TRIGGER_CYCLE = "S0027", Warning, "events trigger each other in a cycle",
     "When every event of a cycle is handled, the next is published, without end. This is right only where a \
-     handler ends it by failing or the cycle is meant; what an api or a cron triggers is never part of a cycle.";
+     handler ends it by failing or the cycle is meant; what an api or a cron triggers is never part of a cycle. Of \
+     events that lead to each other in many ways, one cycle is shown.";
 
     TOO_DEEP = "S0028", Error, "nested too deeply",
     "At most 32 levels of brackets in one item and 8 of `?` and `[]` on one type. Declare a type of its own for \

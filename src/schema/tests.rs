@@ -501,3 +501,18 @@ fn the_nearest_name_is_a_slip_of_the_pen_away() {
     assert_eq!(super::nearest("Use", ["Usf", "Usd"]), Some("Usd"));
     assert_eq!(super::nearest("x", []), None);
 }
+
+#[test]
+fn events_that_all_trigger_each_other_are_one_cycle() {
+    let names = (0..300).map(|at| format!("E{at}")).collect::<Vec<_>>().join(", ");
+    let text: String = (0..300).map(|at| format!("event E{at} {{ triggers: [{names}] }}\n")).collect();
+    let (_, diagnostics) = compile_text(&text);
+    let [only] = diagnostics.as_slice() else { panic!("{} diagnostics", diagnostics.len()) };
+    assert_eq!((only.code, only.label.as_str()), ("S0027", "E0 → E0"));
+    let (_, diagnostics) = compile_text(
+        "event A { triggers: [B, C] } event B { triggers: [C] } event C { triggers: [A] }
+         event D { triggers: [A, E] } event E { triggers: [D] }",
+    );
+    let labels: Vec<&str> = diagnostics.iter().map(|found| found.label.as_str()).collect();
+    assert_eq!(labels, ["A → C → A", "D → E → D"]);
+}
