@@ -1,6 +1,7 @@
 //! [`Builder`]: collects what an app is made of and reports everything that is wrong with it at once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,8 +26,7 @@ pub struct BuildError {
 impl BuildError {
     /// Renders all of it for a terminal, schema sources underlined.
     pub fn render(&self, colour: bool) -> String {
-        let mut out: Vec<String> =
-            self.diagnostics.iter().map(|diagnostic| diagnostic.render(colour)).collect();
+        let mut out = schema::render(&self.diagnostics, colour);
         for problem in &self.problems {
             let hint = problem.hint.as_ref().map(|hint| format!("\n  help: {hint}")).unwrap_or_default();
             out.push(format!("  × {problem}{hint}\n"));
@@ -164,7 +164,8 @@ impl Builder {
         if problems.is_empty() {
             Ok((config, sources))
         } else {
-            Err(BuildError { diagnostics: Vec::new(), problems })
+            // Said at once with what is wrong in the files that could be read.
+            Err(BuildError { diagnostics: schema::compile(&sources).1, problems })
         }
     }
 
@@ -190,10 +191,14 @@ impl Builder {
         let mut sources = self.schema_text.clone();
         let in_project = self.project.as_ref().map(|project| project.join("schema"));
         if let Some(dir) = self.schema_dir.clone().or(in_project) {
-            let before = sources.len();
-            if let Err(error) = read_schema(&dir, &mut sources) {
-                problems.push(Problem::new(format!("{}: {error}", dir.display())));
-            } else if sources.len() == before {
+            let before = (sources.len(), problems.len());
+            if dir.is_dir() {
+                read_schema(&dir, &mut HashSet::new(), &mut sources, problems);
+            } else {
+                let problem = Problem::new(format!("{}: there is no such folder", dir.display()));
+                problems.push(problem.hint("name the folder of a project; `rohas init` makes one"));
+            }
+            if before == (sources.len(), problems.len()) {
                 let problem = Problem::new(format!("{}: no .ro file in there", dir.display()));
                 problems.push(problem.hint("a schema lies in schema/**/*.ro"));
             }
@@ -224,20 +229,43 @@ impl Builder {
     }
 }
 
-/// Reads `**/*.ro` below `dir`, in a stable order.
-fn read_schema(dir: &Path, sources: &mut Vec<SourceFile>) -> std::io::Result<()> {
-    let mut entries: Vec<PathBuf> =
-        std::fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+/// Reads `**/*.ro` below `dir`, in a stable order; what is hidden is left out, and no folder is read twice.
+fn read_schema(
+    dir: &Path,
+    visited: &mut HashSet<PathBuf>,
+    sources: &mut Vec<SourceFile>,
+    problems: &mut Vec<Problem>,
+) {
+    if let Ok(real) = dir.canonicalize()
+        && !visited.insert(real)
+    {
+        return;
+    }
+    let unread = |path: &Path, error: std::io::Error| {
+        let reason = match error.kind() {
+            ErrorKind::InvalidData => "the file is not text in UTF-8".to_owned(),
+            _ => error.to_string(),
+        };
+        Problem::new(format!("{}: {reason}", path.display()))
+    };
+    let entries = std::fs::read_dir(dir)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>());
+    let mut entries = entries.unwrap_or_else(|error| {
+        problems.push(unread(dir, error));
+        Vec::new()
+    });
+    entries.retain(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')));
     entries.sort();
     for path in entries {
         if path.is_dir() {
-            read_schema(&path, sources)?;
+            read_schema(&path, visited, sources, problems);
         } else if path.extension().is_some_and(|extension| extension == "ro") {
-            let text = std::fs::read_to_string(&path)?;
-            sources.push(SourceFile { path: path.display().to_string(), text });
+            match std::fs::read_to_string(&path) {
+                Ok(text) => sources.push(SourceFile { path: path.display().to_string(), text }),
+                Err(error) => problems.push(unread(&path, error)),
+            }
         }
     }
-    Ok(())
 }
 
 /// Lists every handler that the schema names; the flag says whether it must exist.
@@ -336,3 +364,6 @@ fn supported(file: &FileHandler) -> Result<(), Problem> {
     let message = format!("{}: this build of rohas has no {feature} engine", file.path.display());
     Err(Problem::new(message).hint(format!("build it with the feature \"{feature}\"")))
 }
+
+#[cfg(test)]
+mod tests;

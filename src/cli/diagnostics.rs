@@ -111,7 +111,7 @@ impl Arguments {
 /// Writes everything for a person.
 fn text(diagnostics: &[Diagnostic], problems: &[Problem], failed: bool) -> String {
     let colour = terminal::colour(&std::io::stderr());
-    let mut out: String = diagnostics.iter().map(|diagnostic| diagnostic.render(colour) + "\n").collect();
+    let mut out: String = schema::render(diagnostics, colour).into_iter().map(|one| one + "\n").collect();
     for problem in problems {
         let hint = problem.hint.as_ref().map(|hint| format!("\n  help: {hint}")).unwrap_or_default();
         out += &format!("  × {problem}{hint}\n\n");

@@ -2,7 +2,9 @@
 //!
 //! Built once by the composition root, read by the server for each request. Knows paths and methods only.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use matchit::{InsertError, Router};
 
 use crate::actors::{Api, Socket};
 
@@ -18,48 +20,15 @@ pub struct RouteError {
     pub reason: String,
 }
 
-/// What is served at one path.
-#[derive(Default)]
-pub struct Place {
-    /// The apis by method.
-    pub apis: BTreeMap<&'static str, Api>,
-    /// The WebSocket endpoint.
-    pub socket: Option<Socket>,
-}
-
-impl Place {
-    /// Lists the methods for an `Allow` header.
-    pub fn allowed(&self) -> String {
-        let mut methods: Vec<&str> = self.apis.keys().copied().collect();
-        if methods.contains(&"GET") && !methods.contains(&"HEAD") {
-            methods.push("HEAD");
-        }
-        if self.socket.is_some() && !methods.contains(&"GET") {
-            methods.push("GET");
-        }
-        methods.push("OPTIONS");
-        methods.join(", ")
-    }
-
-    /// Finds the api for `method`; HEAD falls back to GET.
-    pub fn api(&self, method: &str) -> Option<&Api> {
-        let get = || {
-            if method == "HEAD" { self.apis.get("GET") } else { None }
-        };
-        self.apis.get(method).or_else(get)
-    }
-}
-
 /// Path parameters as the client wrote them, still percent-encoded, in the order of the path.
 pub type RawParams = Vec<String>;
 
-/// The routing table.
+/// The routing table: a router for each method and one for WebSockets, so that only entities of one kind can be in each
+/// other's way.
 #[derive(Default)]
 pub struct Routes {
-    router: matchit::Router<usize>,
-    places: Vec<Place>,
-    /// The place of a path without the names of its parameters, which every entity chooses for itself.
-    by_shape: HashMap<String, usize>,
+    apis: BTreeMap<&'static str, Router<Api>>,
+    sockets: Router<Socket>,
 }
 
 impl Routes {
@@ -72,55 +41,52 @@ impl Routes {
         let mut errors = Vec::new();
         for api in apis {
             let spec = api.spec();
-            match routes.place(&spec.path, &format!("api {}", spec.name)) {
-                Ok(place) => drop(place.apis.insert(spec.method.as_str(), api.clone())),
-                Err(error) => errors.push(error),
-            }
+            let router = routes.apis.entry(spec.method.as_str()).or_default();
+            let inserted = router.insert(&spec.path, api.clone());
+            errors.extend(inserted.err().map(|error| refused("api", &spec.name, &spec.path, &error)));
         }
         for socket in sockets {
             let spec = socket.spec();
-            match routes.place(&spec.path, &format!("ws {}", spec.name)) {
-                Ok(place) => place.socket = Some(socket.clone()),
-                Err(error) => errors.push(error),
-            }
+            let inserted = routes.sockets.insert(&spec.path, socket.clone());
+            errors.extend(inserted.err().map(|error| refused("ws", &spec.name, &spec.path, &error)));
         }
         if errors.is_empty() { Ok(routes) } else { Err(errors) }
     }
 
-    /// Returns the place for a declared path, making it if it is new.
-    fn place(&mut self, path: &str, entity: &str) -> Result<&mut Place, RouteError> {
-        let shape = shape(path);
-        let index = match self.by_shape.get(&shape) {
-            Some(index) => *index,
-            None => {
-                let index = self.places.len();
-                self.router.insert(&shape, index).map_err(|error| RouteError {
-                    entity: entity.to_owned(),
-                    path: path.to_owned(),
-                    reason: error.to_string(),
-                })?;
-                self.places.push(Place::default());
-                self.by_shape.insert(shape, index);
-                index
-            }
-        };
-        Ok(&mut self.places[index])
+    /// Finds the api of a request; HEAD falls back to GET.
+    pub fn api(&self, method: &str, path: &str) -> Option<(&Api, RawParams)> {
+        let of = |method: &str| self.apis.get(method).and_then(|router| find(router, path));
+        of(method).or_else(|| if method == "HEAD" { of("GET") } else { None })
     }
 
-    /// Finds the place of a request's path.
-    pub fn find(&self, path: &str) -> Option<(&Place, RawParams)> {
-        let found = self.router.at(path).ok()?;
-        let params = found.params.iter().map(|(_, value)| value.to_owned()).collect();
-        Some((&self.places[*found.value], params))
+    /// Finds the WebSocket endpoint of a path.
+    pub fn socket(&self, path: &str) -> Option<(&Socket, RawParams)> {
+        find(&self.sockets, path)
+    }
+
+    /// Lists the methods of a path for an `Allow` header; none if nothing is served there.
+    pub fn allowed(&self, path: &str) -> Option<String> {
+        let served = self.apis.iter().filter(|(_, router)| router.at(path).is_ok());
+        let mut methods: Vec<&str> = served.map(|(method, _)| *method).collect();
+        if self.sockets.at(path).is_ok() && !methods.contains(&"GET") {
+            methods.push("GET");
+        } else if methods.is_empty() {
+            return None;
+        } else if methods.contains(&"GET") && !methods.contains(&"HEAD") {
+            methods.push("HEAD");
+        }
+        if !methods.contains(&"OPTIONS") {
+            methods.push("OPTIONS");
+        }
+        Some(methods.join(", "))
     }
 }
 
-/// Numbers the parameters of a path: `/users/{id}` and `/users/{name}` are one place.
-fn shape(path: &str) -> String {
-    let numbered = path.split('/').enumerate().map(|(at, segment)| match segment.strip_prefix('{') {
-        Some(inner) if inner.starts_with('*') => format!("{{*p{at}}}"),
-        Some(_) => format!("{{p{at}}}"),
-        None => segment.to_owned(),
-    });
-    numbered.collect::<Vec<_>>().join("/")
+fn find<'r, T>(router: &'r Router<T>, path: &str) -> Option<(&'r T, RawParams)> {
+    let found = router.at(path).ok()?;
+    Some((found.value, found.params.iter().map(|(_, value)| value.to_owned()).collect()))
+}
+
+fn refused(kind: &str, name: &str, path: &str, error: &InsertError) -> RouteError {
+    RouteError { entity: format!("{kind} {name}"), path: path.to_owned(), reason: error.to_string() }
 }

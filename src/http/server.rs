@@ -180,21 +180,13 @@ async fn converse(door: Arc<Door>, stream: TcpStream, client: Client) {
 async fn serve(door: &Arc<Door>, request: Request<Incoming>, client: &Client) -> Response<Body> {
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let Some((place, params)) = door.routes.find(&path) else {
-        return built_in(door, &method, &path).unwrap_or_else(|| response::not_found(&path));
-    };
-    if let Some(socket) = place.socket.as_ref().filter(|_| websocket::is_upgrade(&request)) {
+    if websocket::is_upgrade(&request)
+        && let Some((socket, params)) = door.routes.socket(&path)
+    {
         return websocket::upgrade(door, socket, request, &params, client).await;
     }
-    let Some(api) = place.api(method.as_str()) else {
-        let allowed = place.allowed();
-        if place.socket.is_some() && method == Method::GET {
-            return websocket::required();
-        }
-        if method == Method::OPTIONS {
-            return response::options(&allowed);
-        }
-        return response::method_not_allowed(method.as_str(), &allowed);
+    let Some((api, params)) = door.routes.api(method.as_str(), &path) else {
+        return without_api(door, &method, &path);
     };
     let deadline = api.deadline();
     let (parts, incoming) = request.into_parts();
@@ -227,6 +219,18 @@ async fn serve(door: &Arc<Door>, request: Request<Incoming>, client: &Client) ->
         Err(failure) => Err(failure),
     };
     response::from_outcome(api.spec(), outcome)
+}
+
+/// Answers a request that is for no api.
+fn without_api(door: &Door, method: &Method, path: &str) -> Response<Body> {
+    let Some(allowed) = door.routes.allowed(path) else {
+        return built_in(door, method, path).unwrap_or_else(|| response::not_found(path));
+    };
+    match *method {
+        Method::GET if door.routes.socket(path).is_some() => websocket::required(),
+        Method::OPTIONS => response::options(&allowed),
+        _ => response::method_not_allowed(method.as_str(), &allowed),
+    }
 }
 
 /// Nothing more is read from a connection whose body was refused half-way.

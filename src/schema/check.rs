@@ -22,7 +22,7 @@ pub(super) fn check(schema: &Schema, facts: &Facts, out: &mut Reporter) {
     unused(schema, facts, out);
 }
 
-/// Two routes are the same when they differ in nothing but the names of parameters.
+/// The server has a router for each method and one for websockets; what such a router takes it tells apart.
 fn routes(routes: &[Route], out: &mut Reporter) {
     let mut seen: HashMap<(&str, String), &Route> = HashMap::new();
     let mut routers: HashMap<&str, matchit::Router<()>> = HashMap::new();
@@ -33,30 +33,28 @@ fn routes(routes: &[Route], out: &mut Reporter) {
             continue;
         }
         let shape = (route.method, route_shape(&route.path));
-        let rival = match seen.get(&shape) {
-            Some(first) => Some(*first),
-            None => {
-                // The router of the server has the last word: `{id}` against `{*rest}` in one place.
-                let router = routers.entry(route.method).or_default();
-                let inserted = router.insert(&route.path, ());
-                seen.insert(shape, route);
-                match inserted {
-                    Err(matchit::InsertError::Conflict { with }) => {
-                        seen.get(&(route.method, route_shape(&with))).copied()
-                    }
-                    _ => None,
-                }
-            }
-        };
-        if let Some(rival) = rival {
-            let message =
-                format!("{} {} of `{}` is taken by `{}`", route.method, route.path, route.owner, rival.owner);
-            let place = out.place(rival.span);
-            out.error(codes::DUPLICATE_ROUTE, route.span, message)
-                .with_label(format!("the same requests as `{}`", rival.path))
-                .with_hint(format!("change one of the two; the first is at {place}"));
+        if let Some(rival) = seen.get(&shape) {
+            let label = format!("the same requests as `{}`", rival.path);
+            conflict(route, Some(rival), label, out);
+            continue;
+        }
+        let inserted = routers.entry(route.method).or_default().insert(&route.path, ());
+        if let Err(matchit::InsertError::Conflict { with }) = inserted {
+            let rival = seen.get(&(route.method, route_shape(&with))).copied();
+            conflict(route, rival, format!("the router cannot tell this from `{with}`"), out);
+        } else {
+            seen.insert(shape, route);
         }
     }
+}
+
+fn conflict(route: &Route, rival: Option<&Route>, label: String, out: &mut Reporter) {
+    let other = rival.map_or_else(|| "another route".to_owned(), |rival| format!("`{}`", rival.owner));
+    let message = format!("{} {} of `{}` conflicts with {other}", route.method, route.path, route.owner);
+    let place = rival.map(|rival| format!("; the first is at {}", out.place(rival.span)));
+    out.error(codes::DUPLICATE_ROUTE, route.span, message)
+        .with_label(label)
+        .with_hint(format!("change one of the two{}", place.unwrap_or_default()));
 }
 
 /// Returns the path without the names of its parameters.

@@ -95,9 +95,10 @@ codes! {
      the field. Defaults are literals, values of an enum, lists of these, `{}` for maps and Json, `now` for times \
      and `uuid` for identifiers.";
 
-    DUPLICATE_ROUTE = "S0014", Error, "route declared twice",
-    "Two apis of one method, or two websockets, would answer the same requests. The names of path parameters do \
-     not tell them apart, and `{*rest}` takes what a parameter in its place would.";
+    DUPLICATE_ROUTE = "S0014", Error, "routes that cannot be told apart",
+    "The router cannot tell the paths of two apis of one method, or of two websockets, apart: they differ in the names \
+     of parameters only, or `{*rest}` stands where the other path has a parameter. Apis of different methods, and an \
+     api and a websocket, are never in each other's way.";
 
     DUPLICATE_PARAMETER = "S0015", Error, "path parameter declared twice",
     "Handlers get path parameters by name, so a path can use each name once.";
@@ -145,7 +146,8 @@ codes! {
 
     TRIGGER_CYCLE = "S0027", Warning, "events trigger each other in a cycle",
     "When every event of a cycle is handled, the next is published, without end. This is right only where a \
-     handler ends it by failing or the cycle is meant; what an api or a cron triggers is never part of a cycle.";
+     handler ends it by failing or the cycle is meant; what an api or a cron triggers is never part of a cycle. Of \
+     events that lead to each other in many ways, one cycle is shown.";
 
     TOO_DEEP = "S0028", Error, "nested too deeply",
     "At most 32 levels of brackets in one item and 8 of `?` and `[]` on one type. Declare a type of its own for \

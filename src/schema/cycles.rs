@@ -1,7 +1,7 @@
 //! Cycles: types that need themselves, and events that trigger themselves. Called by [`compile`](super::compile);
 //! changes nothing in the model.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::codes;
 use super::diagnostic::Reporter;
@@ -80,39 +80,100 @@ struct Cycle<'n> {
     closed_at: Span,
 }
 
-/// Finds cycles by a walk in depth: every edge that leads back to where the walk is.
+/// The edges of every node, by number.
+type Graph = Vec<Vec<(usize, Span)>>;
+
+/// Finds one cycle in every set of nodes that lead to each other: a shortest one through the first of them. Takes time
+/// in proportion to the edges, for a set may have more cycles than could ever be told.
 fn cycles<'n>(nodes: impl Iterator<Item = &'n str>, edges: &Edges<'n>) -> Vec<Cycle<'n>> {
+    let names: Vec<&str> = nodes.collect();
+    let numbers: HashMap<&str, usize> = names.iter().enumerate().map(|(at, name)| (*name, at)).collect();
+    let outgoing = |name: &&str| {
+        let known = edges.get(name).into_iter().flatten();
+        known.filter_map(|(target, span)| Some((*numbers.get(target)?, *span))).collect()
+    };
+    let graph: Graph = names.iter().map(outgoing).collect();
+    let component = components(&graph);
+    let mut told = HashSet::new();
     let mut found = Vec::new();
-    let mut done: HashSet<&str> = HashSet::new();
-    for node in nodes {
-        // A path of nodes with the next edge of each: recursion without the stack.
-        let mut path = if done.contains(node) { Vec::new() } else { vec![(node, 0)] };
-        let mut places: HashMap<&str, usize> = HashMap::from([(node, 0)]);
-        while let Some((current, next)) = path.last_mut() {
-            let current = *current;
-            let Some((target, span)) = edges.get(current).and_then(|targets| targets.get(*next)) else {
-                done.insert(current);
-                places.remove(current);
-                path.pop();
-                continue;
-            };
-            *next += 1;
-            if let Some(at) = places.get(target) {
-                found.push(Cycle { first: target, printed: print(&path[*at..]), closed_at: *span });
-            } else if !done.contains(target) {
-                places.insert(target, path.len());
-                path.push((target, 0));
-            }
+    for first in 0..names.len() {
+        if told.insert(component[first])
+            && let Some((cycle, closed_at)) = shortest(&graph, &component, first)
+        {
+            let cycle: Vec<&str> = cycle.into_iter().map(|at| names[at]).collect();
+            found.push(Cycle { first: names[first], printed: print(&cycle), closed_at });
         }
     }
     found
 }
 
-fn print(cycle: &[(&str, usize)]) -> String {
-    let mut names: Vec<&str> = cycle.iter().take(PRINTED).map(|(name, _)| *name).collect();
-    if let Some((last, _)) = cycle[names.len()..].last() {
+/// Returns for every node the number of its strongly connected component: Tarjan's algorithm, without recursion.
+fn components(graph: &Graph) -> Vec<usize> {
+    const NONE: usize = usize::MAX;
+    let mut component = vec![NONE; graph.len()];
+    let mut order = vec![NONE; graph.len()];
+    let mut lowest = vec![NONE; graph.len()];
+    let (mut visited, mut components) = (0, 0);
+    let mut open = Vec::new();
+    for root in 0..graph.len() {
+        // A path of nodes with the next edge of each.
+        let mut path = if order[root] == NONE { vec![(root, 0)] } else { Vec::new() };
+        while let Some((node, next)) = path.last_mut() {
+            let node = *node;
+            if *next == 0 && order[node] == NONE {
+                (order[node], lowest[node]) = (visited, visited);
+                visited += 1;
+                open.push(node);
+            }
+            if let Some((target, _)) = graph[node].get(*next) {
+                *next += 1;
+                if order[*target] == NONE {
+                    path.push((*target, 0));
+                } else if component[*target] == NONE {
+                    lowest[node] = lowest[node].min(order[*target]);
+                }
+                continue;
+            }
+            path.pop();
+            if let Some((above, _)) = path.last() {
+                lowest[*above] = lowest[*above].min(lowest[node]);
+            }
+            if lowest[node] == order[node] {
+                let start = open.iter().rposition(|other| *other == node).unwrap_or_default();
+                open.drain(start..).for_each(|member| component[member] = components);
+                components += 1;
+            }
+        }
+    }
+    component
+}
+
+/// Finds a shortest cycle through `first` within its component, by a walk in breadth, with the place of its last edge.
+fn shortest(graph: &Graph, component: &[usize], first: usize) -> Option<(Vec<usize>, Span)> {
+    let mut before: HashMap<usize, usize> = HashMap::new();
+    let mut ahead = VecDeque::from([first]);
+    while let Some(node) = ahead.pop_front() {
+        for (target, span) in &graph[node] {
+            if *target == first {
+                let back = std::iter::successors(Some(node), |at| before.get(at).copied());
+                let mut cycle: Vec<usize> = back.collect();
+                cycle.reverse();
+                return Some((cycle, *span));
+            }
+            if component[*target] == component[first] && !before.contains_key(target) {
+                before.insert(*target, node);
+                ahead.push_back(*target);
+            }
+        }
+    }
+    None
+}
+
+fn print(cycle: &[&str]) -> String {
+    let mut names: Vec<&str> = cycle.iter().take(PRINTED).copied().collect();
+    if let Some(last) = cycle[names.len()..].last() {
         names.extend(["…", last]);
     }
-    names.push(cycle[0].0);
+    names.push(cycle[0]);
     names.join(" → ")
 }

@@ -8,13 +8,14 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use miette::{
-    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode,
-    SourceSpan, SpanContents,
-};
+use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use super::SourceFile;
+use super::excerpt::Excerpt;
 use super::model::Span;
+
+/// Nobody reads more at once.
+const MAX_RENDERED: usize = 100;
 
 /// How bad a diagnostic is: only errors keep an app from starting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,8 +85,8 @@ impl Diagnostic {
     pub fn render(&self, colour: bool) -> String {
         let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let mut out = String::new();
-        let rendered =
-            GraphicalReportHandler::new_themed(theme).with_links(false).render_report(&mut out, self);
+        let handler = GraphicalReportHandler::new_themed(theme).with_links(false);
+        let rendered = handler.render_report(&mut out, &Excerpt::of(self));
         rendered.map_or_else(|_| self.message.clone(), |()| out)
     }
 
@@ -118,79 +119,18 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-impl miette::Diagnostic for Diagnostic {
-    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(self.code))
+/// Renders diagnostics for a person, at most a hundred of them, errors before warnings when there are more, and then
+/// says how many were left out.
+pub fn render(diagnostics: &[Diagnostic], colour: bool) -> Vec<String> {
+    let mut shown: Vec<&Diagnostic> = diagnostics.iter().collect();
+    if shown.len() > MAX_RENDERED {
+        shown.sort_by_key(|diagnostic| diagnostic.severity == Severity::Warning);
+        shown.truncate(MAX_RENDERED);
     }
-
-    fn severity(&self) -> Option<miette::Severity> {
-        Some(match self.severity {
-            Severity::Error => miette::Severity::Error,
-            Severity::Warning => miette::Severity::Warning,
-        })
-    }
-
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.hint.as_ref().map(|hint| Box::new(hint) as Box<dyn fmt::Display + 'a>)
-    }
-
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        Some(self)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let label = Some(self.label.clone()).filter(|label| !label.is_empty());
-        let span = LabeledSpan::new(label, self.span.start, self.span.len());
-        Some(Box::new(std::iter::once(span)))
-    }
-}
-
-/// The file under its name, so that a diagnostic prints on its own. Looks at the lines around the span only, so that
-/// many diagnostics of a large file cost no more than they must.
-impl SourceCode for Diagnostic {
-    fn read_span<'a>(
-        &'a self,
-        span: &SourceSpan,
-        lines_before: usize,
-        lines_after: usize,
-    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let text = self.source.as_ref();
-        let (from, to) = (span.offset(), span.offset() + span.len());
-        let (Some(before), Some(after)) = (text.get(..from), text.get(to..)) else {
-            return Err(MietteError::OutOfBounds);
-        };
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let mut start = line_start;
-        let mut line = self.line_of(line_start);
-        for _ in 0..lines_before.min(line) {
-            start = text[..start - 1].rfind('\n').map_or(0, |at| at + 1);
-            line -= 1;
-        }
-        let mut end = to + after.find('\n').unwrap_or(after.len());
-        for _ in 0..lines_after {
-            let Some(rest) = text.get(end + 1..).filter(|rest| !rest.is_empty()) else {
-                break;
-            };
-            end += 1 + rest.find('\n').unwrap_or(rest.len());
-        }
-        // Without lines before, the position that is printed is that of the span, not of its line.
-        let column = if lines_before == 0 { text[line_start..from].chars().count() } else { 0 };
-        let data = &text[start..end];
-        let lines = data.matches('\n').count() + 1;
-        let place = (start, data.len()).into();
-        let name = self.file.clone();
-        Ok(Box::new(MietteSpanContents::new_named(name, data.as_bytes(), place, line, column, lines)))
-    }
-}
-
-impl Diagnostic {
-    /// Returns the line of byte `at`, counted from 0 and from the diagnostic's own place.
-    fn line_of(&self, at: usize) -> usize {
-        let (own, text) = (self.span.start, self.source.as_ref());
-        let between = text.get(at.min(own)..at.max(own)).unwrap_or_default().matches('\n').count();
-        let line = self.start.line - 1;
-        if at < own { line.saturating_sub(between) } else { line + between }
-    }
+    let left = diagnostics.len() - shown.len();
+    let mut rendered: Vec<String> = shown.iter().map(|diagnostic| diagnostic.render(colour)).collect();
+    rendered.extend((left > 0).then(|| format!("  … and {left} more\n")));
+    rendered
 }
 
 /// Collects the diagnostics of all passes over a set of files.

@@ -241,9 +241,7 @@ fn source(text: &str) -> SourceFile {
 fn one_text(text: &str) -> Result<Schema, String> {
     let file = source(text);
     let (schema, diagnostics) = compile(std::slice::from_ref(&file));
-    if let Some(first) = diagnostics.first() {
-        black_box((first.line(), first.column(), first.render(false)));
-    }
+    black_box(super::render(&diagnostics, false));
     let Ok(once) = format(&file) else {
         let known = diagnostics
             .iter()

@@ -21,6 +21,7 @@ mod diagnostic;
 mod ecma;
 mod entities;
 mod examples;
+mod excerpt;
 mod format;
 mod json_schema;
 mod model;
@@ -50,7 +51,7 @@ mod tests;
 mod validate_tests;
 
 pub use asyncapi::asyncapi;
-pub use diagnostic::{Diagnostic, Position, Severity};
+pub use diagnostic::{Diagnostic, Position, Severity, render};
 pub use entities::{Api, CatchUp, Cron, Event, Method, Overlap, Retry, Socket};
 pub use format::format;
 pub use json_schema::{json_schema, json_schema_of};

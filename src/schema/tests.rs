@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
+use super::excerpt::Excerpt;
 use super::{
     CatchUp, DefaultValue, Diagnostic, Length, Method, Overlap, Retry, Scalar, Schema, Severity, ShapeKind,
     SourceFile, Type, codes, compile,
@@ -36,7 +37,7 @@ fn render(diagnostics: &[Diagnostic]) -> String {
     let handler = GraphicalReportHandler::new_themed(theme).with_width(110).with_context_lines(0);
     let mut text = String::new();
     for diagnostic in diagnostics {
-        handler.render_report(&mut text, diagnostic).unwrap();
+        handler.render_report(&mut text, &Excerpt::of(diagnostic)).unwrap();
         writeln!(text).unwrap();
     }
     text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
@@ -500,4 +501,47 @@ fn the_nearest_name_is_a_slip_of_the_pen_away() {
     }
     assert_eq!(super::nearest("Use", ["Usf", "Usd"]), Some("Usd"));
     assert_eq!(super::nearest("x", []), None);
+}
+
+#[test]
+fn events_that_all_trigger_each_other_are_one_cycle() {
+    let names = (0..300).map(|at| format!("E{at}")).collect::<Vec<_>>().join(", ");
+    let text: String = (0..300).map(|at| format!("event E{at} {{ triggers: [{names}] }}\n")).collect();
+    let (_, diagnostics) = compile_text(&text);
+    let [only] = diagnostics.as_slice() else { panic!("{} diagnostics", diagnostics.len()) };
+    assert_eq!((only.code, only.label.as_str()), ("S0027", "E0 → E0"));
+    let (_, diagnostics) = compile_text(
+        "event A { triggers: [B, C] } event B { triggers: [C] } event C { triggers: [A] }
+         event D { triggers: [A, E] } event E { triggers: [D] }",
+    );
+    let labels: Vec<&str> = diagnostics.iter().map(|found| found.label.as_str()).collect();
+    assert_eq!(labels, ["A → C → A", "D → E → D"]);
+}
+
+#[test]
+fn of_long_lines_a_window_is_shown() {
+    let fields: String = (0..7000).map(|at| format!("f{at} Int ")).collect();
+    let text = format!("model A {{ {fields} z Itn {fields}}}\nmodel B {{ id Int }}");
+    let (_, diagnostics) = compile_text(&text);
+    let unknown = diagnostics.iter().find(|found| found.code == "S0008").unwrap();
+    let shown = unknown.render(false);
+    assert!(shown.contains(&format!("test.ro:1:{}", text.find("Itn").unwrap() + 1)), "{shown}");
+    assert!(shown.contains("f6999 Int  z Itn f0 Int") && shown.len() < 3_000, "{shown}");
+    assert_eq!(shown.matches('…').count(), 2, "{shown}");
+    let open = format!("model A {{ id Int {}", "x Int y\n".repeat(5_000));
+    assert!(compile_text(&open).1.iter().all(|found| found.render(false).len() < 6_000));
+    let all = super::render(&diagnostics, false);
+    assert_eq!(all.len(), 101);
+    assert!(all[100].contains(&format!("and {} more", diagnostics.len() - 100)), "{}", all[100]);
+}
+
+#[test]
+fn control_characters_are_shown_escaped() {
+    let (_, diagnostics) = compile_text("model A { id \u{1b}[31m Nope\u{202E} }\r\nmodel B { id Nope }");
+    for found in &diagnostics {
+        let shown = found.render(false);
+        assert!(!shown.contains("\\r"), "{shown}");
+        assert!(!shown.contains(|c: char| c.is_control() && c != '\n' || c == '\u{202E}'), "{shown:?}");
+    }
+    assert!(diagnostics[0].render(false).contains("\\u{1b}[31m"));
 }

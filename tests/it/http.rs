@@ -1,6 +1,6 @@
 //! What the HTTP door answers before any handler runs, and its own pages.
 
-use rohas::{Config, Failure, Json, Request, Response, State};
+use rohas::{Config, Failure, Json, Message, Request, Response, State};
 use serde_json::json;
 
 use crate::client::Answer;
@@ -98,6 +98,37 @@ async fn unknown_paths_and_methods_are_404_and_405() {
     assert!(options.header("allow").is_some());
     let head = app.send("HEAD", "/parcels/1", &[], "").await;
     assert_eq!((head.status, head.body.as_str()), (200, ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn methods_and_websockets_have_routes_of_their_own() {
+    const CROSSED: &str = r#"
+        api Read { method: GET  path: "/f/{*rest}"  response: Json }
+        api Write { method: PUT  path: "/f/{name}"  response: Json }
+        api Part { method: POST  path: "/f/{x}/b"  response: Json }
+        api Slug { method: GET  path: "/x/{id}"  response: Json }
+        ws Feed { path: "/x/{*r}"  message: Json  onMessage: [say] }
+    "#;
+    async fn say(message: Message, _: State) -> Result<Json, Failure> {
+        Ok(message.message)
+    }
+    let app = inline(CROSSED).config(crate::project::config("")).handler("Feed.say", say);
+    let names = ["Read", "Write", "Part", "Slug"];
+    let app = App::start(names.into_iter().fold(app, |app, name| app.handler(name, echo))).await;
+    assert_eq!(app.get("/f/a/b").await.expect(200)["params"], json!({ "rest": "a/b" }));
+    let written = app.send("PUT", "/f/a", &[], "").await.expect(200);
+    assert_eq!(written["params"], json!({ "name": "a" }));
+    let part = app.send("POST", "/f/a/b", &[], "").await.expect(200);
+    assert_eq!(part["params"], json!({ "x": "a" }));
+    let refused = app.send("PUT", "/f/a/b", &[], "").await;
+    assert_problem(&refused, 405);
+    assert_eq!(refused.header("allow"), Some("GET, POST, HEAD, OPTIONS"));
+    assert_eq!(app.get("/x/1").await.expect(200)["params"], json!({ "id": "1" }));
+    assert_eq!(app.get("/x/1/2").await.status, 426, "only the websocket is there");
+    let refused = app.send("DELETE", "/x/1/2", &[], "").await;
+    assert_problem(&refused, 405);
+    assert_eq!(refused.header("allow"), Some("GET, OPTIONS"));
+    assert_problem(&app.get("/f").await, 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
