@@ -448,7 +448,12 @@ async fn content_is_converted_to_what_its_parameter_is_annotated_with() {
     let moment = json!("2016-12-31T23:59:60Z");
     for (parameter, content, result, expected) in [
         ("body: typing.Dict[str, datetime.datetime]", json!({"a": moment}), "body['a'].year", json!(2016)),
-        ("anything: typing.Dict[str, datetime.date]", json!({"a": "2024-01-02"}), "anything['a'].day", json!(2)),
+        (
+            "anything: typing.Dict[str, datetime.date]",
+            json!({"a": "2024-01-02"}),
+            "anything['a'].day",
+            json!(2),
+        ),
         ("body: bytes", json!("aGk="), "body.decode()", json!("hi")),
         ("body: datetime.datetime", moment.clone(), "[body.second, body.microsecond]", json!([59, 999_999])),
         ("input: Kind", json!("a"), "input is Kind.A", json!(true)),
