@@ -251,6 +251,8 @@ fn one_problem_gives_one_diagnostic() {
         ("model A { x: Foo }\nmodel B { y: }", &[codes::UNKNOWN_TYPE, codes::SYNTAX]),
         ("model A { x Itn @min(1) @default(2) @id }", &[codes::UNKNOWN_TYPE]),
         ("Müll {}", &[codes::SYNTAX]),
+        ("model A { d Date @default(\"0000-01-01\") }", &[codes::BAD_DEFAULT]),
+        ("model A { d DateTime @default(\"0000-12-31T23:59:59Z\") }", &[codes::BAD_DEFAULT]),
         ("model A { größe Int }", &[codes::BAD_NAME]),
         ("model A { x “Int” }", &[codes::SYNTAX]),
         ("model A { x String \u{201d} }", &[codes::SYNTAX]),

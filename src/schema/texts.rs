@@ -20,7 +20,8 @@ pub(super) fn has_format(format: Format, text: &str) -> bool {
 }
 
 /// Tells whether `text` is a `date-time` of RFC 3339: letters in either case, any number of digits in a fraction,
-/// second 60 only where a leap second can be, which is the last of a day in UTC.
+/// second 60 only where a leap second can be, which is the last of a day in UTC. There is no year 0000: neither Python
+/// nor SQL can hold it.
 pub(super) fn is_date_time(text: &str) -> bool {
     let Some((date, time)) = text.as_bytes().split_at_checked(10) else {
         return false;
@@ -28,7 +29,7 @@ pub(super) fn is_date_time(text: &str) -> bool {
     is_full_date(date) && is_full_time(time)
 }
 
-/// Tells whether `text` is a day of the calendar as `YYYY-MM-DD`.
+/// Tells whether `text` is a day of the calendar as `YYYY-MM-DD`, from year 0001 on.
 pub(super) fn is_date(text: &str) -> bool {
     is_full_date(text.as_bytes())
 }
@@ -86,7 +87,7 @@ fn is_full_date(bytes: &[u8]) -> bool {
         2 => 28 + u32::from(leap),
         _ => 0,
     };
-    (1..=days).contains(&day)
+    (century, year) != (0, 0) && (1..=days).contains(&day)
 }
 
 /// `T12:34:56.789+01:00`

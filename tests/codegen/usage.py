@@ -1,6 +1,6 @@
 """Handlers as a user writes them; mypy checks them against the generated types, nothing runs them."""
 
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from decimal import Decimal
 from typing import List, Optional
 
@@ -11,6 +11,10 @@ from d_apis.models.item_kind import ItemKind
 from d_apis.runtime import HandlerContext, Response, State
 from d_attributes.models.account import Account
 from d_derived_names.api.create_user import CreateUserRequest
+from d_payload_names.api.ping import PingHandler, PingRequest
+from d_payload_names.events.planned import Planned, PlannedHandler
+from d_payload_names.models.body import body as Body
+from d_payload_names.models.level import Level
 from d_payloads.events.user_made import UserMade, UserMadeHandler
 from d_payloads.runtime import State as EventState
 from d_inline.api.inline_all import InlineAllResponse
@@ -59,6 +63,16 @@ def words(request: WordsRequest) -> int:
     return request.class_ + (request.query.in_ or 0) + request.body.import_
 
 
+def plan(event: Planned) -> None:
+    until: Optional[date] = event.until
+    texts: List[str] = [event.text, event.int]
+    assert (until or event.date) <= event.datetime.date() and event.dd > event.datetime and texts
+
+
+def ping(request: PingRequest) -> Body:
+    return Body(level=Level(request.body["level"]))
+
+
 def renamed(request: CreateUserRequest) -> str:
     return f"{request.body.name} {request.query.page} {request.params.id} {request.id}"
 
@@ -73,6 +87,8 @@ def build() -> object:
 
 
 handlers: List[GetItemHandler] = [get_item]
+planned: PlannedHandler = plan
+pinged: PingHandler = ping
 put: PutItemHandler = put_item
 made: UserMadeHandler = user_made
 message: RoomsMessageHandler = on_message

@@ -4,6 +4,7 @@
 //! Where we differ by design, the generator makes no such values and types; nothing is left out afterwards:
 //! - An integer written with a fraction or an exponent is taken up to 2^53 − 1 only: beyond, digits may be lost.
 //! - `@min` and `@max` of a `Decimal` compare the numbers that texts stand for; JSON Schema has no keyword for it.
+//! - There is no year 0000 in a `Date` or `DateTime`; RFC 3339 has it.
 //! - `@length` of `Bytes` counts bytes, the document characters of base64: the same at whole groups only.
 //! - `@format(email)` refuses quoted local parts, hosts without a dot and addresses in brackets; `@format(hostname)` does
 //!   not decode what follows `xn--`, and takes two hyphens there.
@@ -36,9 +37,9 @@ const SCALARS: [(&str, &str); 34] = [
     ("Decimal", r#"["0", "-12.50", "00.10", "99999999999999999999.99"]"#),
     (
         "DateTime",
-        r#"["2024-02-29T12:00:00Z", "1999-12-31t23:59:60z", "2024-01-01T00:59:60.123+01:00", "0000-01-01T00:00:00-23:59"]"#,
+        r#"["2024-02-29T12:00:00Z", "1999-12-31t23:59:60z", "2024-01-01T00:59:60.123+01:00", "0001-01-01T00:00:00-23:59"]"#,
     ),
-    ("Date", r#"["2024-02-29", "2000-12-31", "0000-01-01"]"#),
+    ("Date", r#"["2024-02-29", "2000-12-31", "0001-01-01"]"#),
     ("Uuid", r#"["0190f3c0-0000-7000-8000-00000000000a", "0190F3C0-0000-7000-8000-00000000000A"]"#),
     ("Bytes", r#"["", "aGk=", "AA==", "+/+/"]"#),
     ("Bytes @length(1, 3)", r#"["aGk=", "AA==", "+/+/"]"#),

@@ -13,6 +13,7 @@ use super::types::{docstring, quoted};
 /// What a request has itself: a path parameter of that name is found in `params` only.
 const OF_REQUESTS: &[&str] = &[
     "body",
+    "clientAddr",
     "client_addr",
     "cookies",
     "get",
@@ -21,12 +22,23 @@ const OF_REQUESTS: &[&str] = &[
     "params",
     "path",
     "query",
+    "queryParams",
     "query_params",
 ];
 
 /// What an event has itself: a field of that name is found in `payload` only.
-const OF_EVENTS: &[&str] =
-    &["attempt", "causation_id", "correlation_id", "get", "id", "name", "payload", "time"];
+const OF_EVENTS: &[&str] = &[
+    "attempt",
+    "causationId",
+    "causation_id",
+    "correlationId",
+    "correlation_id",
+    "get",
+    "id",
+    "name",
+    "payload",
+    "time",
+];
 
 /// The names that belong to an api; those in the module of api `name`.
 pub(super) fn api_names(name: &str) -> Vec<String> {
@@ -51,6 +63,7 @@ pub(super) fn api(package: &Package<'_>, api: &Api) -> String {
     let names = api_names(&api.name);
     let mut module = Module::new(package, "api", &module_name(&api.name), &names);
     let types = || [&api.query, &api.body, &api.response].into_iter().flatten();
+    module.reserve(["params", "query", "headers", "body"].map(str::to_owned));
     module.reserve_fields(&api.params);
     types().for_each(|ty| module.reserve_type(ty));
     module.pass_on_errors(api);
@@ -79,7 +92,11 @@ pub(super) fn api(package: &Package<'_>, api: &Api) -> String {
             module.alias(body, ty, "The body, checked, with its defaults.");
             members.push(format!("body: {body}"));
         }
-        None => members.push("body: None".to_owned()),
+        // What is not declared is handed over as it came.
+        None => {
+            let any = module.import("typing", "Any");
+            members.push(format!("body: {any}"));
+        }
     }
     let classes = module.classes().to_vec();
     module.own_members(&api.params, OF_REQUESTS, &classes, &mut members);
@@ -95,7 +112,10 @@ pub(super) fn api(package: &Package<'_>, api: &Api) -> String {
         ["Callable", "Union", "Awaitable"].map(|name| module.import("typing", name));
     let (state, any_response) = (module.runtime("State"), module.runtime("Response"));
     let result = format!("{union}[{result}, {any_response}, {awaitable}[{union}[{result}, {any_response}]]]");
-    module.declare(handler, &format!("{callable}[[{request}, {state}], {result}]"));
+    // The state may be left out.
+    let [both, one] = [format!("{request}, {state}"), request.clone()]
+        .map(|arguments| format!("{callable}[[{arguments}], {result}]"));
+    module.declare(handler, &format!("{union}[{both}, {one}]"));
     with_doc(module, api.doc.as_deref())
 }
 
@@ -105,19 +125,22 @@ pub(super) fn event(package: &Package<'_>, event: &Event) -> String {
     let mut module = Module::new(package, "events", &module_name(&event.name), &names);
     let [object, payload, handler] = &names[..] else { return String::new() };
     let mut members = vec![format!("payload: {payload}")];
+    module.reserve(["payload".to_owned()]);
     match &event.payload {
         Some(ty) => {
-            module.reserve_type(ty);
-            module.pass_on(ty);
-            module.alias(payload, ty, &format!("What the event `{}` carries.", event.name));
             let optional = ty.is_optional();
-            let fields = if optional { None } else { package.schema.fields(ty) };
+            let fields = if optional { None } else { package.schema.fields(ty) }.unwrap_or_default();
             let classes = match ty {
                 // The fields of a shape have their names in its own module.
                 Type::Named(name) => package.classes_of(name),
                 _ => module.classes().to_vec(),
             };
-            module.own_members(fields.unwrap_or_default(), OF_EVENTS, &classes, &mut members);
+            let wire = fields.iter().map(|field| field.name.as_str());
+            module.reserve(attributes(wire, module.holder(), &classes));
+            module.reserve_type(ty);
+            module.pass_on(ty);
+            module.alias(payload, ty, &format!("What the event `{}` carries.", event.name));
+            module.own_members(fields, OF_EVENTS, &classes, &mut members);
         }
         None => {
             let any = module.import("typing", "Any");
@@ -198,11 +221,12 @@ impl Module<'_> {
     }
 
     fn handler(&mut self, name: &str, arguments: &[&String]) {
-        let (callable, state, result) =
-            (self.import("typing", "Callable"), self.runtime("State"), self.builtin("object"));
-        let arguments: Vec<&str> =
-            arguments.iter().map(|argument| argument.as_str()).chain([state.as_str()]).collect();
-        self.declare(name, &format!("{callable}[[{}], {result}]", arguments.join(", ")));
+        let [callable, union] = ["Callable", "Union"].map(|name| self.import("typing", name));
+        let (state, result) = (self.runtime("State"), self.builtin("object"));
+        let arguments = arguments.iter().map(|argument| argument.as_str()).collect::<Vec<_>>().join(", ");
+        let [both, one] = [format!("{arguments}, {state}"), arguments]
+            .map(|arguments| format!("{callable}[[{arguments}], {result}]"));
+        self.declare(name, &format!("{union}[{both}, {one}]"));
     }
 
     /// Adds a class of an object that handlers get.
@@ -218,7 +242,7 @@ impl Module<'_> {
     fn own_members(&mut self, fields: &[Field], own: &[&str], classes: &[String], members: &mut Vec<String>) {
         let wire = fields.iter().map(|field| field.name.as_str());
         for (field, name) in fields.iter().zip(attributes(wire, self.holder(), classes)) {
-            if !own.contains(&name.as_str()) {
+            if !own.contains(&name.as_str()) && !self.classes().contains(&name) {
                 let ty = self.ty(&field.ty);
                 let absent = super::types::may_be_absent(field) && !field.ty.is_optional();
                 let ty = if absent { self.optional(&ty) } else { ty };

@@ -1,6 +1,6 @@
 //! Names of the schema as Python's: modules, fields, enum members. Used everywhere below `python`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::schema::{pascal_case, snake_case};
 
@@ -105,23 +105,27 @@ pub(super) fn free(mut name: String, taken: impl Fn(&str) -> bool) -> String {
     name
 }
 
-/// Returns the attribute names of a class for the names on the wire, in order. None is in `classes`: in the body of a
-/// class, a field hides a class of the module.
+/// Returns the attribute names of a class for the names on the wire, in order. What needs no escape keeps its name,
+/// whatever else there is. None is in `classes`: in the body of a class, a field hides a class of the module.
 pub(super) fn attributes<'n>(
     wire: impl Iterator<Item = &'n str>,
     holder: Holder,
     classes: &[String],
 ) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for name in wire {
-        let used = |name: &str| {
-            names.iter().any(|known| known == name)
-                || classes.iter().any(|class| class == name)
-                || reserved(name, holder)
-        };
-        names.push(free(visible(name, holder), used));
-    }
-    names
+    let wire: Vec<&str> = wire.collect();
+    let clashes = |name: &str| classes.iter().any(|class| class == name) || reserved(name, holder);
+    let escaped = |name: &str| visible(name, holder) != name || clashes(name);
+    let mut taken: HashSet<String> =
+        wire.iter().filter(|name| !escaped(name)).map(|name| (*name).to_owned()).collect();
+    let attribute = |name: &&str| {
+        if !escaped(name) {
+            return (*name).to_owned();
+        }
+        let name = free(visible(name, holder), |name| taken.contains(name) || clashes(name));
+        taken.insert(name.clone());
+        name
+    };
+    wire.iter().map(attribute).collect()
 }
 
 fn reserved(name: &str, holder: Holder) -> bool {

@@ -40,7 +40,7 @@ pub(super) fn enumeration(package: &Package<'_>, item: &Enum) -> String {
 pub(super) fn error(package: &Package<'_>, name: &str) -> String {
     let stem = &package.errors[name];
     let mut module = Module::new(package, "errors", stem, &[name.to_owned()]);
-    let exception = module.builtin("Exception");
+    let exception = module.runtime("DeclaredError");
     let doc = Some(package.schema.shapes.get(name).and_then(|shape| shape.doc.as_deref()))
         .flatten()
         .unwrap_or("Raise it to answer with this error.");

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copyreg
+
 try:
     from rohas_runtime import Connection, Event, HandlerContext, Request, Response, State, Tick
 except ImportError:  # outside of a worker, as in a unit test of a handler: names for annotations, and answers
@@ -16,6 +18,7 @@ except ImportError:  # outside of a worker, as in a unit test of a handler: name
 
 __all__ = [
     "Connection",
+    "DeclaredError",
     "Event",
     "HandlerContext",
     "Request",
@@ -26,6 +29,16 @@ __all__ = [
     "TypedEvent",
     "TypedRequest",
 ]
+
+
+class DeclaredError(Exception):
+    """What the classes of `errors` have in common; their fields are all there is to them."""
+
+    def __str__(self):
+        return str(getattr(self, "message", "")) or type(self).__name__
+
+    def __reduce__(self):
+        return copyreg.__newobj__, (type(self),), self.__dict__
 
 
 class TypedRequest(Request):

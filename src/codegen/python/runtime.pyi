@@ -3,6 +3,7 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Union
 
 __all__ = [
     "Connection",
+    "DeclaredError",
     "Event",
     "HandlerContext",
     "Request",
@@ -13,6 +14,10 @@ __all__ = [
     "TypedEvent",
     "TypedRequest",
 ]
+
+class DeclaredError(Exception):
+    """What the classes of `errors` have in common; their fields are all there is to them."""
+    def __reduce__(self) -> Tuple[Any, ...]: ...
 
 class _Record:
     def __getitem__(self, name: str) -> Any: ...

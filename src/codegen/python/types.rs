@@ -42,6 +42,9 @@ impl Module<'_> {
             Scalar::Int => self.builtin("int"),
             Scalar::Float => self.builtin("float"),
             Scalar::Boolean => self.builtin("bool"),
+            Scalar::DateTime if self.package.models == PythonModels::Pydantic => {
+                self.import_own("models._record", "Moment")
+            }
             Scalar::DateTime => self.import("datetime", "datetime"),
             Scalar::Date => self.import("datetime", "date"),
             Scalar::Uuid => self.import("uuid", "UUID"),
@@ -145,7 +148,8 @@ impl Module<'_> {
         };
         let parts = [moment.month(), moment.day(), moment.hour(), moment.minute(), moment.second()];
         let parts = parts.map(|part| part.to_string()).join(", ");
-        let micros = moment.nanosecond() % 1_000_000_000 / 1000;
+        // chrono has a leap second as more than a second's nanoseconds, Python has none.
+        let micros = (moment.nanosecond() / 1000).min(999_999);
         format!("{datetime}({}, {parts}, {micros}, tzinfo={zone})", moment.year())
     }
 }

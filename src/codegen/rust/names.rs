@@ -1,5 +1,7 @@
 //! Names of the schema as Rust's: types, fields, variants. Used everywhere below `rust`.
 
+use std::collections::HashSet;
+
 use crate::schema::{pascal_case, snake_case};
 
 const KEYWORDS: [&str; 54] = [
@@ -31,26 +33,31 @@ pub(super) fn type_name(name: &str) -> String {
 
 /// Returns the fields of a struct for the names on the wire, in order.
 pub(super) fn fields<'n>(wire: impl Iterator<Item = &'n str>) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for name in wire {
-        let used = |name: &str| names.iter().any(|known| known == name) || KEYWORDS.contains(&name);
-        names.push(free(started(snake_case(name), 'n'), used));
-    }
-    names
+    unlike(wire, |name| started(snake_case(name), 'n'))
 }
 
 /// Returns the variants of an enum for its values, in order.
 pub(super) fn variants<'n>(values: impl Iterator<Item = &'n str>) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for value in values {
-        let used = |name: &str| names.iter().any(|known| known == name) || KEYWORDS.contains(&name);
-        let name = match pascal_case(value) {
-            name if name.is_empty() => "Underscore".to_owned(),
-            name => started(name, 'N'),
-        };
-        names.push(free(name, used));
+    unlike(values, |value| match pascal_case(value) {
+        name if name.is_empty() => "Underscore".to_owned(),
+        name => started(name, 'N'),
+    })
+}
+
+/// Returns `spelled` of every name, in order, made unlike each other: what is spelled as on the wire keeps its name,
+/// then come the others, and last what needs an escape.
+fn unlike<'n>(wire: impl Iterator<Item = &'n str>, spelled: impl Fn(&str) -> String) -> Vec<String> {
+    let mut names: Vec<(&str, String)> = wire.map(|name| (name, spelled(name))).collect();
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    order.sort_by_key(|at| (KEYWORDS.contains(&names[*at].1.as_str()), names[*at].0 != names[*at].1));
+    let mut taken = HashSet::new();
+    for at in order {
+        let used = |name: &str| taken.contains(name) || KEYWORDS.contains(&name);
+        let name = free(names[at].1.clone(), used);
+        taken.insert(name.clone());
+        names[at].1 = name;
     }
-    names
+    names.into_iter().map(|(_, name)| name).collect()
 }
 
 /// Puts a letter before a digit: a header may start with one.

@@ -443,6 +443,53 @@ async fn a_body_is_a_body_whatever_its_type_is_called() {
 }
 
 #[tokio::test]
+async fn content_is_converted_to_what_its_parameter_is_annotated_with() {
+    const START: &str = "import datetime, enum, typing\nclass Kind(str, enum.Enum):\n    A = 'a'\n";
+    let moment = json!("2016-12-31T23:59:60Z");
+    for (parameter, content, result, expected) in [
+        ("body: typing.Dict[str, datetime.datetime]", json!({"a": moment}), "body['a'].year", json!(2016)),
+        (
+            "anything: typing.Dict[str, datetime.date]",
+            json!({"a": "2024-01-02"}),
+            "anything['a'].day",
+            json!(2),
+        ),
+        ("body: bytes", json!("aGk="), "body.decode()", json!("hi")),
+        ("body: datetime.datetime", moment.clone(), "[body.second, body.microsecond]", json!([59, 999_999])),
+        ("input: Kind", json!("a"), "input is Kind.A", json!(true)),
+        ("payload: typing.List[datetime.date]", json!(["2024-01-02"]), "payload[0].month", json!(1)),
+        ("message: typing.Optional[Kind]", json!(null), "message", json!(null)),
+        ("input: typing.Optional[Kind]", json!("a"), "input is Kind.A", json!(true)),
+        ("body: 'Unknown'", json!(["as it came"]), "body", json!(["as it came"])),
+    ] {
+        let source = format!("{START}def handler({parameter}):\n    return {result}\n");
+        assert_eq!(value(&source, content.clone()).await, expected, "api: {parameter}");
+        let source = source.replace("anything", "message").replace("'Unknown'", "typing.Any");
+        let project = Project::new().with(Kind::Event, "E", &source).with(Kind::Ws, "W.m", &source);
+        let worker = project.boot().await;
+        let event = json!({"payload": content, "name": "E", "id": "e"});
+        let reply = worker.invoke(invocation(Kind::Event, "E", vec![event])).await.unwrap();
+        assert_eq!(reply.value, expected, "event: {parameter}");
+        let arguments = vec![content, json!({"id": "k"})];
+        let reply = worker.invoke(invocation(Kind::Ws, "W.m", arguments)).await.unwrap();
+        assert_eq!(reply.value, expected, "ws: {parameter}");
+    }
+}
+
+#[tokio::test]
+async fn no_name_of_a_schema_is_one_of_the_runtime() {
+    let source = "def handler(r):\n    \
+                  return [r.typed, r._fields, r._behind, r._ALIASES, r['_hints'], r, 'typed' in r]\n";
+    let project = Project::new().with(Kind::Event, "E", source);
+    let worker = project.boot().await;
+    let event = json!({
+        "payload": {"typed": 1, "_fields": 2, "_behind": 3, "_ALIASES": 4, "_hints": 5}, "name": "E",
+    });
+    let reply = worker.invoke(invocation(Kind::Event, "E", vec![event.clone()])).await.unwrap();
+    assert_eq!(reply.value, json!([1, 2, 3, 4, 5, event, true]));
+}
+
+#[tokio::test]
 async fn a_generated_error_has_its_fields_by_their_names_on_the_wire() {
     let source = "import dataclasses\n@dataclasses.dataclass(eq=False)\nclass Conflict(Exception):\n    message: str\n    \
                   args_: list = dataclasses.field(metadata={'rohas': 'args'})\n    code: int = 7\n\

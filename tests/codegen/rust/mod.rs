@@ -16,6 +16,7 @@ pub mod echo;
 pub mod empty;
 pub mod enums;
 pub mod errors;
+pub mod escapes;
 pub mod events;
 pub mod inline;
 pub mod json;
@@ -30,6 +31,7 @@ pub mod only_api;
 pub mod only_cron;
 pub mod only_enum;
 pub mod optionals;
+pub mod payload_names;
 pub mod payloads;
 pub mod recursion;
 pub mod reserved_fields;
@@ -358,6 +360,11 @@ pub fn through(subject: &str, value: serde_json::Value) -> Outcome {
         "errors api FailParams" => one::<errors::api::FailParams>(value),
         "errors api FailTooBody" => one::<errors::api::FailTooBody>(value),
         "errors api FailTooResponse" => one::<errors::api::FailTooResponse>(value),
+        "escapes models Escapes" => one::<escapes::models::Escapes>(value),
+        "escapes models Escaped" => one::<escapes::models::Escaped>(value),
+        "escapes api EscapeBody" => one::<escapes::api::EscapeBody>(value),
+        "escapes api EscapeResponse" => one::<escapes::api::EscapeResponse>(value),
+        "escapes api EscapeParams" => one::<escapes::api::EscapeParams>(value),
         "events models Thing" => one::<events::models::Thing>(value),
         "events api PublishBody" => one::<events::api::PublishBody>(value),
         "events events HappenedPayload" => one::<events::events::HappenedPayload>(value),
@@ -459,6 +466,16 @@ pub fn through(subject: &str, value: serde_json::Value) -> Outcome {
         "optionals models Optionals" => one::<optionals::models::Optionals>(value),
         "optionals api MaybeBody" => one::<optionals::api::MaybeBody>(value),
         "optionals api MaybeResponse" => one::<optionals::api::MaybeResponse>(value),
+        "payload_names models Meeting" => one::<payload_names::models::Meeting>(value),
+        "payload_names models payload" => one::<payload_names::models::payload>(value),
+        "payload_names models body" => one::<payload_names::models::body>(value),
+        "payload_names models Level" => one::<payload_names::models::Level>(value),
+        "payload_names models body_kind" => one::<payload_names::models::body_kind>(value),
+        "payload_names api PingResponse" => one::<payload_names::api::PingResponse>(value),
+        "payload_names api PingParams" => one::<payload_names::api::PingParams>(value),
+        "payload_names events PlannedPayload" => one::<payload_names::events::PlannedPayload>(value),
+        "payload_names events MovedPayload" => one::<payload_names::events::MovedPayload>(value),
+        "payload_names events OwnedPayload" => one::<payload_names::events::OwnedPayload>(value),
         "payloads models User" => one::<payloads::models::User>(value),
         "payloads models Kind" => one::<payloads::models::Kind>(value),
         "payloads events UserMadePayload" => one::<payloads::events::UserMadePayload>(value),

@@ -7,11 +7,12 @@ use std::process::Command;
 
 use rohas::Json;
 use rohas::codegen::{File, Missing, PythonModels, Target, stub};
+use rohas::schema::SourceFile;
 use serde_json::json;
 
 use super::subjects::subjects;
 use super::values::{Maker, Random, canonical};
-use super::{Folder, MODELS, ROUNDS, corpus, succeed, tool};
+use super::{Folder, MODELS, ROUNDS, Sample, compiled, corpus, succeed, tool};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -87,7 +88,7 @@ fn what_mypy_is_told_about_the_runtime_is_true() {
     // What only the worker calls is not for handlers.
     folder.write(
         "inner",
-        "d_empty.runtime.(HandlerContext.__init__|State.__init__|State.effects|Response.head)\n",
+        "d_empty.runtime.(HandlerContext.__init__|State.__init__|State.effects|Response.head|.*__rohas_.*)\n",
     );
     stubtest.env("MYPYPATH", &folder.0);
     succeed(stubtest.args(["-m", "mypy.stubtest", "--allowlist", "inner", "d_empty.runtime"]));
@@ -111,6 +112,22 @@ fn every_module_imports_without_a_warning() {
             );
         }
     }
+}
+
+#[test]
+fn what_is_generated_behaves() {
+    let folder = Folder::new();
+    packages(&folder);
+    // Not in the corpus: Python does not give this default back as it is.
+    let text =
+        "type Leaps { given: DateTime  written: DateTime @default(\"2016-12-31T23:59:60Z\") }".to_owned();
+    let schema = compiled(&[SourceFile { path: "leaps.ro".to_owned(), text: text.clone() }]);
+    let leaps = Sample { name: "leaps".to_owned(), text, schema };
+    for (prefix, models) in MODELS {
+        folder.write_all(&format!("{prefix}leaps"), &leaps.files(Target::Python, models));
+    }
+    let script = Path::new(ROOT).join("tests/codegen/behaviour.py");
+    succeed(python(&interpreter(), &folder).args(["-W", "error"]).arg(script));
 }
 
 #[test]

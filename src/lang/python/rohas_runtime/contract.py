@@ -13,30 +13,19 @@ LONGEST_WAIT_MS = 10 * 365 * 24 * 3600 * 1000  # `datetime` has no room for "no 
 
 
 class Record:
-    """A JSON object that is read as attributes and as items."""
+    """A JSON object that is read as attributes and as items. What it has itself has names that no schema can have."""
 
-    _ALIASES = {}
+    __rohas_aliases__ = {}
+    __rohas_behind__ = None  # the member whose fields are readable too where none of this object has the name
 
     def __init__(self, fields):
-        object.__setattr__(self, "_fields", fields)
-
-    def _behind(self):
-        """Returns the object whose fields are readable too where no field of this one has the name."""
-        return {}
-
-    def typed(self, kind):
-        """Returns the same as a `kind`: a subclass whose annotations say what the members are."""
-        fields = dict(self._fields)
-        for name, hint in _hints(kind).items():
-            if name in fields:
-                fields[name] = values.from_json(hint, fields[name], f"/{name}")
-        return kind(fields)
+        object.__setattr__(self, "__rohas_fields__", fields)
 
     def __getitem__(self, name):
-        name = self._ALIASES.get(name, name)
-        if name in self._fields:
-            return self._fields[name]
-        return self._behind()[name]
+        name = self.__rohas_aliases__.get(name, name)
+        if name in self.__rohas_fields__:
+            return self.__rohas_fields__[name]
+        return _behind(self)[name]
 
     def __getattr__(self, name):
         if name.startswith("__"):
@@ -44,11 +33,11 @@ class Record:
         try:
             return self[name]
         except KeyError:
-            has = ", ".join([*self._fields, *self._behind()])
+            has = ", ".join([*self.__rohas_fields__, *_behind(self)])
             raise AttributeError(f"{type(self).__name__} has no {name!r}; it has {has}") from None
 
     def __setitem__(self, name, value):
-        self._fields[self._ALIASES.get(name, name)] = value
+        self.__rohas_fields__[self.__rohas_aliases__.get(name, name)] = value
 
     __setattr__ = __setitem__
 
@@ -57,17 +46,27 @@ class Record:
         return self[name] if name in self else default
 
     def __contains__(self, name):
-        return self._ALIASES.get(name, name) in self._fields or name in self._behind()
+        return self.__rohas_aliases__.get(name, name) in self.__rohas_fields__ or name in _behind(self)
 
     def __repr__(self):
-        return f"{type(self).__name__}({self._fields!r})"
+        return f"{type(self).__name__}({self.__rohas_fields__!r})"
 
 
 _hints = functools.lru_cache(maxsize=4096)(values.hints_of)
 
 
-def _attributes(value):
-    """Returns the fields of an object, be it JSON or of a generated class."""
+def typed(record, kind):
+    """Returns the same as a `kind`: a subclass whose annotations say what the members are."""
+    fields = dict(record.__rohas_fields__)
+    for name, hint in _hints(kind).items():
+        if name in fields:
+            fields[name] = values.from_json(hint, fields[name], f"/{name}")
+    return kind(fields)
+
+
+def _behind(record):
+    """Returns the fields of the member behind, be it JSON or of a generated class."""
+    value = record.__rohas_fields__.get(record.__rohas_behind__)
     if isinstance(value, dict):
         return value
     return getattr(value, "__dict__", {}) if hasattr(type(value), "__annotations__") else {}
@@ -76,25 +75,21 @@ def _attributes(value):
 class Request(Record):
     """What an api is called with: `body`, `query`, `headers`, ... and the path parameters as attributes."""
 
-    _ALIASES = {"queryParams": "query_params", "clientAddr": "client_addr"}
-
-    def _behind(self):
-        return _attributes(self._fields.get("params"))
+    __rohas_aliases__ = {"queryParams": "query_params", "clientAddr": "client_addr"}
+    __rohas_behind__ = "params"
 
 
 class Event(Record):
     """What an event handler is called with: `payload`, `id`, `name`, ... and the payload's own fields."""
 
-    _ALIASES = {"correlationId": "correlation_id", "causationId": "causation_id"}
-
-    def _behind(self):
-        return _attributes(self._fields.get("payload"))
+    __rohas_aliases__ = {"correlationId": "correlation_id", "causationId": "causation_id"}
+    __rohas_behind__ = "payload"
 
 
 class Tick(Record):
     """What a cron is called with: `scheduled_at`, `name`, `attempt`."""
 
-    _ALIASES = {"scheduledAt": "scheduled_at"}
+    __rohas_aliases__ = {"scheduledAt": "scheduled_at"}
 
 
 class Connection(Record):

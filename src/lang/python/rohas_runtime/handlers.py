@@ -5,7 +5,6 @@ collected; nothing here runs a handler.
 """
 
 import dataclasses
-import enum
 import functools
 import importlib.util
 import inspect
@@ -19,6 +18,8 @@ from rohas_runtime import contract, values
 
 FIRST_ARGUMENT = {"api": contract.Request, "middleware": contract.Request, "event": contract.Event, "cron": contract.Tick}
 BODY_NAMES = ("body", "input")
+CONTENT_NAMES = (*BODY_NAMES, "payload", "message")  # with an annotation
+CONTENT_OF = {"api": "body", "event": "payload"}
 REQUEST_NAMES = ("request", "req")
 POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -119,8 +120,9 @@ class Handler:
         request = wrapped[0] if wrapped else None
         if parameter.gives == REQUEST:
             return _typed(parameter.hint, request)
-        body = request.get("body") if isinstance(request, contract.Record) else request
-        return body if parameter.hint is None else values.from_json(parameter.hint, body, "/body")
+        name = CONTENT_OF[self.kind]
+        content = request.get(name) if isinstance(request, contract.Record) else request
+        return content if parameter.hint is None else values.from_json(parameter.hint, content, f"/{name}")
 
 
 def _typed(hint, value):
@@ -131,7 +133,7 @@ def _typed(hint, value):
         # A handler of several events has a union of their classes, which are called as the events.
         for kind in typing.get_args(hint) or [hint]:
             if _is_record(kind) and (kind is hint or kind.__name__ == value.get("name")):
-                return value.typed(kind)
+                return contract.typed(value, kind)
         return value
     return values.from_json(hint, value, "/message")
 
@@ -177,7 +179,7 @@ def _parameter(kind, parameter, hints):
 
 
 def _meaning(kind, name, hint):
-    """Decides what a parameter is given, and the type of the body. The annotation wins over the name."""
+    """Decides what a parameter is given, and the type that is converted to. The annotation wins over the name."""
     whole, hint = hint, _without_none(hint)
     called = _name_of(hint)
     if called == "State":
@@ -191,9 +193,9 @@ def _meaning(kind, name, hint):
         return (REQUEST if kind in ("api", "middleware") else NEXT), hint
     if called.endswith("Request") and kind in ("api", "middleware") and not _is_data(hint):
         return REQUEST, None
-    if takes_body and (hint is dict or typing.get_origin(hint) is dict):
-        return BODY, None
-    if takes_body and _is_body_type(hint):
+    if takes_body and (hint is dict or typing.get_origin(hint) is dict or _is_body_type(hint)):
+        return BODY, whole
+    if kind in CONTENT_OF and name in CONTENT_NAMES and _is_content_type(hint):
         return BODY, whole
     if name == "state":
         return STATE, None
@@ -201,7 +203,7 @@ def _meaning(kind, name, hint):
         return REQUEST, None
     if takes_body and name in BODY_NAMES:
         return BODY, None
-    return NEXT, whole if kind == "ws" and _is_message_type(hint) else None
+    return NEXT, whole if kind == "ws" else None
 
 
 def _is_record(hint):
@@ -209,8 +211,11 @@ def _is_record(hint):
     return isinstance(hint, type) and issubclass(hint, contract.Record) and hint.__module__ != contract.__name__
 
 
-def _is_message_type(hint):
-    return _is_body_type(hint) or hint in values.PLAIN or isinstance(hint, type) and issubclass(hint, enum.Enum)
+def _is_content_type(hint):
+    """Tells whether it is known and none of the classes of `contract`."""
+    if hint is None or isinstance(hint, (str, typing.ForwardRef)):
+        return False
+    return not (isinstance(hint, type) and hint.__module__.split(".")[0] == contract.__name__.split(".")[0])
 
 
 def _is_body_type(hint):

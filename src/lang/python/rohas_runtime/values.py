@@ -123,7 +123,7 @@ def fields_of(value):
         return dict(value)
     if hasattr(value, "_asdict"):
         return value._asdict()
-    return getattr(value, "_fields", None) if isinstance(getattr(value, "_fields", None), dict) else None
+    return value.__rohas_fields__ if hasattr(type(value), "__rohas_aliases__") else None
 
 
 def _fields_of_dataclass(value):
@@ -347,8 +347,10 @@ def _expect(holds, result, wanted, found, path):
 
 
 def _datetime(text):
-    """RFC 3339; Python 3.9 and 3.10 know neither `Z` nor other than three or six digits of a second."""
+    """RFC 3339; Python 3.9 and 3.10 know neither `Z` nor other than three or six digits of a second. No Python has leap
+    seconds: one becomes the last moment before it."""
     text = re.sub(r"[zZ]$", "+00:00", text)
+    text = re.sub(r":60(\.\d+)?(?=[+-])", ":59.999999", text)
     text = re.sub(r"\.(\d+)", lambda match: "." + match.group(1)[:6].ljust(6, "0"), text)
     return datetime.datetime.fromisoformat(text)
 

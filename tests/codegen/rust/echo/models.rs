@@ -39,9 +39,9 @@ pub struct Everything {
     #[serde(rename = "self")]
     pub self_: bool,
     #[serde(rename = "createdAt")]
-    pub created_at: ::chrono::NaiveDate,
-    #[serde(rename = "created_at", default, skip_serializing_if = "Option::is_none")]
-    pub created_at_: Option<::chrono::NaiveDate>,
+    pub created_at_: ::chrono::NaiveDate,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<::chrono::NaiveDate>,
     pub _private: i64,
 }
 

@@ -3,11 +3,10 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::serde::Serialize, ::serde::Deserialize)]
 pub enum Cases {
     #[serde(rename = "ADMIN")]
-    Admin,
-    #[serde(rename = "admin")]
     Admin_,
-    #[serde(rename = "Admin")]
+    #[serde(rename = "admin")]
     Admin__,
+    Admin,
     #[serde(rename = "a_b")]
     AB,
     #[serde(rename = "A_B")]
@@ -45,7 +44,7 @@ pub enum Odd {
     #[serde(rename = "import")]
     Import,
     #[serde(rename = "self")]
-    Self_,
+    Self__,
     #[serde(rename = "name")]
     Name,
     #[serde(rename = "value")]
@@ -63,7 +62,7 @@ pub enum Odd {
     #[serde(rename = "lower")]
     Lower,
     #[serde(rename = "Self")]
-    Self__,
+    Self_,
     #[serde(rename = "type")]
     Type,
     #[serde(rename = "fn")]

@@ -36,7 +36,7 @@ pub struct OddFields {
     #[serde(rename = "Decimal", default, skip_serializing_if = "Option::is_none")]
     pub decimal_: Option<super::runtime::Decimal>,
     #[serde(rename = "List")]
-    pub list: Vec<i64>,
+    pub list_: Vec<i64>,
     #[serde(rename = "Dict")]
     pub dict_: ::std::collections::BTreeMap<String, i64>,
     #[serde(rename = "Optional", default, skip_serializing_if = "Option::is_none")]
@@ -48,16 +48,15 @@ pub struct OddFields {
     pub float: f64,
     pub bool: bool,
     pub bytes: super::runtime::Bytes,
-    #[serde(rename = "list", default = "OddFields::default_list_")]
-    pub list_: Vec<i64>,
+    #[serde(default = "OddFields::default_list")]
+    pub list: Vec<i64>,
     #[serde(rename = "Enum")]
     pub enum_: i64,
     #[serde(rename = "OddFields")]
     pub odd_fields: i64,
     #[serde(rename = "createdAt")]
-    pub created_at: i64,
-    #[serde(rename = "created_at")]
     pub created_at_: i64,
+    pub created_at: i64,
     #[serde(rename = "CreatedAt")]
     pub created_at__: i64,
     #[serde(rename = "URL")]
@@ -105,7 +104,7 @@ impl OddFields {
         "x".to_owned()
     }
 
-    fn default_list_() -> Vec<i64> {
+    fn default_list() -> Vec<i64> {
         vec![]
     }
 }
