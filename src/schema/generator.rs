@@ -24,6 +24,8 @@ const SCALARS: [&str; 11] =
 const DURATIONS: [&str; 8] = ["\"30s\"", "30", "500ms", "\"200ms\"", "10m", "\"1h\"", "\"1d\"", "7"];
 const SCHEDULES: [&str; 5] =
     ["\"0 0 * * *\"", "\"@hourly\"", "\"*/10 * * * * *\"", "\"0 0 12 1 1 * 2030\"", "\"15 3 * * MON-FRI\""];
+const OPTIONAL: [&str; 5] =
+    ["@optional", "@optional()", "// c\n @optional( )", "/// no doc\n @optional", "@optional // c\n"];
 const OLDER: [(&str, &str); 4] = [
     ("handler", "handlers"),
     ("onConnect", "on_connect"),
@@ -366,6 +368,9 @@ impl<'c> Writer<'c> {
     fn triggers(&mut self, before: usize) {
         self.name("triggers");
         let events = before.min(self.events);
+        if events > 0 && self.chance(4) {
+            return self.reference("event_0");
+        }
         let triggers = self.pick(events + 1);
         self.list(triggers, |writer, at| writer.reference(&format!("event_{at}")));
     }
@@ -564,6 +569,10 @@ impl<'c> Writer<'c> {
             "@optional",
             "@secret()",
         ] {
+            let other = match other {
+                "@optional" if self.noisy => self.one_of(&OPTIONAL),
+                other => other,
+            };
             let comment = if self.noisy && self.chance(8) { "/* in */" } else { "" };
             let twice = other.starts_with("@deprecated(") && attributes.contains("@deprecated");
             if self.chance(9) && !attributes.contains("@secret") && !twice {

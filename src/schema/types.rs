@@ -174,13 +174,14 @@ impl Resolver<'_> {
     fn field(&mut self, entry: &Entry) -> Field {
         let mut ty = self.known_type(entry.key.span, &entry.value);
         let known = !self.facts.unresolved.contains(&entry.key.span);
-        let attributes = self.attributes(&ty, known, &entry.attributes);
+        // First of all: what cannot stand on `T?` cannot stand beside `@optional` either.
         if let Some(attribute) = entry.attributes.iter().find(|attribute| attribute.name.text == "optional") {
             if ty.is_optional() {
                 self.needless_optional(attribute.span, "remove `@optional`: the type ends with `?`");
             }
             ty = optional(ty);
         }
+        let attributes = self.attributes(&ty, known, &entry.attributes);
         Field { name: entry.key.text.clone(), ty, attributes, doc: entry.doc.clone(), span: entry.key.span }
     }
 

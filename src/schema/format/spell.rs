@@ -13,10 +13,14 @@ use crate::schema::values::parse_duration;
 /// What a value is read as, which says what its spellings mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// A type expression, or fields: a quoted name is the name.
+    /// A type expression, or fields: a quoted name is the name, `Bool` is `Boolean`.
     Type,
-    /// A name or a list of names: bare or quoted is the same.
+    /// The type of a field: `@optional` is `?`.
+    Field,
+    /// A list of names: one name alone is the same as a list of it.
     Names,
+    /// A name: bare or quoted is the same.
+    Name,
     /// One of a few words: bare or quoted is the same.
     Choice,
     /// A text: bare or quoted is the same.
@@ -39,7 +43,7 @@ impl Role {
     /// Returns the role of the property `name`, in its present spelling, of an item.
     pub(super) fn of_property(kind: ItemKind, name: &str) -> Role {
         if kind.is_type() {
-            return Role::Type;
+            return Role::Field;
         }
         match name {
             "params" | "query" | "headers" | "body" | "response" | "payload" | "message" => Role::Type,
@@ -60,8 +64,8 @@ impl Role {
     /// Returns the role of the entry `name` of an object that has this role.
     pub(super) fn of_entry(self, name: &str) -> Role {
         match (self, name) {
-            (Role::Type, _) => Role::Type,
-            (Role::Errors, _) => Role::Names,
+            (Role::Type | Role::Field, _) => Role::Field,
+            (Role::Errors, _) => Role::Name,
             (Role::Retry, "backoff" | "max") => Role::Duration,
             _ => Role::Plain,
         }
@@ -69,12 +73,12 @@ impl Role {
 
     /// Returns the role of the elements of a list that has this role.
     pub(super) fn of_element(self) -> Role {
-        if self == Role::Names { Role::Names } else { Role::Plain }
+        if self == Role::Names { Role::Name } else { Role::Plain }
     }
 
     /// Returns the role when `?` or `[]` follows, which only types can have.
     pub(super) fn with_suffix(self) -> Role {
-        if self == Role::Type { Role::Type } else { Role::Plain }
+        if matches!(self, Role::Type | Role::Field) { self } else { Role::Plain }
     }
 }
 
@@ -90,6 +94,13 @@ pub(super) fn name(written: &str) -> Cow<'_, str> {
     }
 }
 
+/// Spells the name of an entry of an object that has a role.
+pub(super) fn key(role: Role, written: &str) -> Cow<'_, str> {
+    let bare = unquoted(written);
+    let is_status = bare.len() == 3 && bare.bytes().all(|byte| byte.is_ascii_digit());
+    if role == Role::Errors && is_status { Cow::Borrowed(bare) } else { name(written) }
+}
+
 /// Spells the name of a property of an item.
 pub(super) fn property(kind: ItemKind, written: &str) -> Cow<'_, str> {
     let alias = ALIASES.iter().find(|(of, old, _)| *of == kind && *old == unquoted(written));
@@ -101,8 +112,9 @@ pub(super) fn value<'t>(role: Role, kind: Kind, written: &'t str) -> Cow<'t, str
     let bare = unquoted(written);
     let is_method = || Method::ALL.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(bare));
     match (role, kind) {
-        (Role::Type | Role::Choice, Kind::Text) if is_identifier(bare) => Cow::Borrowed(bare),
-        (Role::Names, Kind::Text) if is_word(bare) => Cow::Borrowed(bare),
+        (Role::Type | Role::Field, Kind::Word | Kind::Text) if bare == "Bool" => Cow::Borrowed("Boolean"),
+        (Role::Type | Role::Field | Role::Choice, Kind::Text) if is_identifier(bare) => Cow::Borrowed(bare),
+        (Role::Name, Kind::Text) if is_word(bare) => Cow::Borrowed(bare),
         (Role::Text, Kind::Word) => Cow::Owned(format!("\"{written}\"")),
         (Role::Method, Kind::Word | Kind::Text) => {
             is_method().map_or(Cow::Borrowed(written), |method| Cow::Borrowed(method.as_str()))

@@ -4,10 +4,12 @@
 //! deeply as the text nests, which `parse` has limited.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::spell::{self, Role};
 use super::tokens::{Comment, Kind, Token};
 use crate::schema::ast::ItemKind;
+use crate::schema::parse::values::MAX_SUFFIXES;
 
 /// What stands between brackets, or in the file.
 #[derive(Debug, Default)]
@@ -317,10 +319,54 @@ impl<'t> Reader<'t> {
             self.drop(Kind::Sign(b':'))?;
         }
         self.value(role, &mut row.value)?;
+        let is = |piece: &Piece<'_>, sign: &str| matches!(&piece.part, Part::Atom(text) if text == sign);
+        let is_optional = row.value.last().is_some_and(|last| is(last, "?"));
+        let suffixes = row.value.iter().filter(|piece| is(piece, "?") || is(piece, "]")).count();
+        let foldable = role == Role::Field && (is_optional || suffixes < MAX_SUFFIXES);
+        let optional = if foldable { self.optional() } else { None };
+        if optional.is_some() && !is_optional {
+            push(&mut row.value, Part::Atom(Cow::Borrowed("?")), true);
+        }
         while self.kind(0) == Kind::Sign(b'@') {
-            self.attribute(&mut row.attributes)?;
+            if optional.as_ref().is_some_and(|tokens| tokens.start == self.at) {
+                for _ in optional.clone().unwrap_or_default() {
+                    self.drop(self.kind(0))?;
+                }
+            } else {
+                self.attribute(&mut row.attributes)?;
+            }
         }
         Ok(())
+    }
+
+    /// Finds the tokens of `@optional` or `@optional()` among the attributes that come next. Not where it is written
+    /// twice, nor with a doc comment in it, which would become that of the next field.
+    fn optional(&self) -> Option<Range<usize>> {
+        let sign = |at: usize, sign: u8| self.tokens[at].kind == Kind::Sign(sign);
+        let (mut at, mut found) = (self.at, None);
+        while sign(at, b'@') {
+            let start = at;
+            let name = self.tokens[at + 1].text;
+            at += 2;
+            if sign(at, b'(') {
+                let mut depth = 0_usize;
+                loop {
+                    depth = depth + usize::from(sign(at, b'(')) - usize::from(sign(at, b')'));
+                    at += 1;
+                    if depth == 0 || self.tokens.get(at).is_none_or(|token| token.kind == Kind::End) {
+                        break;
+                    }
+                }
+            }
+            if name == "optional" && found.replace(start..at).is_some() {
+                return None;
+            }
+        }
+        let found = found?;
+        let empty = found.len() == 2 || (found.len() == 4 && sign(found.end - 1, b')'));
+        let comments = self.tokens[found.clone()].iter().flat_map(|token| &token.comments);
+        let documents = comments.into_iter().any(|comment| comment.text.starts_with("///"));
+        (empty && !documents).then_some(found)
     }
 
     fn value(&mut self, role: Role, into: &mut Vec<Piece<'t>>) -> Found<()> {
@@ -331,7 +377,7 @@ impl<'t> Reader<'t> {
                 self.group(Style::List, into, read)?;
             }
             Kind::Sign(b'{') => self.group(Style::Object, into, |reader, row| {
-                let name = spell::name(reader.text());
+                let name = spell::key(role, reader.text());
                 let role = role.of_entry(&name);
                 reader.entry(name, role, row)
             })?,
@@ -342,6 +388,11 @@ impl<'t> Reader<'t> {
                 self.value(role, into)?;
                 into[first].glued = true;
                 self.atom(Kind::Sign(b'>'), true, into)?;
+            }
+            Kind::Word | Kind::Text
+                if role == Role::Names && !matches!(self.kind(1), Kind::Sign(b'?' | b'[')) =>
+            {
+                self.single(into)?;
             }
             kind @ (Kind::Word | Kind::Text | Kind::Number) => {
                 let text = self.take(kind, into)?;
@@ -355,6 +406,17 @@ impl<'t> Reader<'t> {
                 self.atom(Kind::Sign(*sign), true, into)?;
             }
         }
+        Ok(())
+    }
+
+    /// Reads a name as the list of it.
+    fn single(&mut self, into: &mut Vec<Piece<'t>>) -> Found<()> {
+        let kind = self.kind(0);
+        let text = self.take(kind, into)?;
+        let mut row = Row::default();
+        push(&mut row.value, Part::Atom(spell::value(Role::Name, kind, text)), false);
+        let body = Body { rows: vec![row], ..Body::default() };
+        push(into, Part::Group(Group::new(Style::List, body)), false);
         Ok(())
     }
 

@@ -25,7 +25,7 @@ mod entries;
 mod items;
 #[cfg(test)]
 mod tests;
-mod values;
+pub(super) mod values;
 
 /// Parses the file at index `file` of the set; adds what is wrong to `out`.
 pub(super) fn parse(file: usize, text: &str, out: &mut Reporter) -> Vec<Item> {

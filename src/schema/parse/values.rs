@@ -10,7 +10,7 @@ use super::cursor::{Parser, span, unescape};
 /// Deeper nesting than this is refused: the parser and everything after it is recursive.
 const MAX_DEPTH: usize = 32;
 /// More `?` and `[]` than this on one type are refused.
-const MAX_SUFFIXES: usize = 8;
+pub(in crate::schema) const MAX_SUFFIXES: usize = 8;
 /// How many tokens are looked ahead for the end of a broken list; a long line is not searched for each of its lists.
 const NEAR: usize = 32;
 
