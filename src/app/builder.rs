@@ -37,6 +37,7 @@ impl BuildError {
 
 /// A handler that the schema names and that is nowhere.
 pub(crate) struct Missing {
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "the command line lists it"))]
     pub(crate) id: HandlerId,
     pub(crate) problem: Problem,
 }
