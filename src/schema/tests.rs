@@ -555,3 +555,13 @@ fn what_is_missing_is_said() {
     assert_eq!(found("model A { a String @length(1,) b Nope }"), ["S0001", "S0008"]);
     assert_eq!(found("model A { a Map<Int?> b Int?[] }"), [""; 0]);
 }
+
+#[test]
+fn what_is_given_twice_is_still_read_for_its_errors() {
+    let twice = "model A { id Int } model A { id Nope  n Int @default(\"x\") }";
+    assert_eq!(found(twice), ["S0004", "S0008", "S0013"]);
+    let api = "api G { method: GET path: \"/g\" response: Int response: Nope method: FETCH response: Gone }";
+    assert_eq!(found(api), ["S0006", "S0008", "S0006", "S0023", "S0006", "S0008"]);
+    let same = "api G { method: GET path: \"/g\" path: \"/g\" } api G { method: GET path: \"/g\" }";
+    assert_eq!(found(same), ["S0006", "S0004"]);
+}
