@@ -183,8 +183,7 @@ codes! {
      `Chat.on_message`. The same name twice within one kind is one handler with two uses.";
 
     MEANINGLESS_OPTIONAL = "S0035", Warning, "optional where it says nothing",
-    "Absent and null are the same, so a type is optional once: `T??` is `T?`, `T? @optional` too, and the values \
-     of a `Map<T>` need no `?` because a key may simply be absent.";
+    "Absent and null are the same, so a type is optional once: `T??` is `T?`, and `T? @optional` too.";
 
     UNEXPECTED_BODY = "S0036", Error, "a body where HTTP allows none",
     "A GET or HEAD request has no body that servers and proxies agree on: take the values from `query`. An answer \

@@ -29,6 +29,7 @@ mod names;
 mod numbers;
 mod openapi;
 mod parse;
+mod repeats;
 mod reserved;
 mod resolve;
 mod routes;

@@ -135,6 +135,8 @@ pub(super) struct Resolver<'a> {
     pub(super) events: HashSet<String>,
     /// How many comparisons of names may still be made.
     pub(super) comparisons: usize,
+    /// What was given a second time, each as an item of its own.
+    pub(super) repeated: Vec<Item>,
 }
 
 /// Resolves all items; adds what is wrong to `out`.
@@ -146,20 +148,23 @@ pub(super) fn resolve(items: &[Item], out: &mut Reporter) -> (Schema, Facts) {
         enums: HashMap::new(),
         events: HashSet::new(),
         comparisons: MAX_COMPARISONS,
+        repeated: Vec::new(),
     };
-    let items = resolver.declare(items);
+    let (items, again) = resolver.declare(items);
     let mut schema = Schema::default();
     for item in items {
         resolver.item(item, &mut schema);
     }
+    let repeated = std::mem::take(&mut resolver.repeated);
+    again.into_iter().chain(&repeated).for_each(|item| resolver.discarded(item));
     (schema, resolver.facts)
 }
 
 impl Resolver<'_> {
-    /// Registers all names, so that order does not matter; drops items that are declared a second time.
-    fn declare<'i>(&mut self, items: &'i [Item]) -> Vec<&'i Item> {
+    /// Registers all names, so that order does not matter; sets apart items that are declared a second time.
+    fn declare<'i>(&mut self, items: &'i [Item]) -> (Vec<&'i Item>, Vec<&'i Item>) {
         let mut seen: HashMap<(&'static str, &str), Span> = HashMap::new();
-        let mut kept = Vec::new();
+        let (mut kept, mut again) = (Vec::new(), Vec::new());
         for item in items {
             let name = item.name.text.as_str();
             let space = if item.kind.is_type() { "type" } else { item.kind.as_str() };
@@ -173,6 +178,7 @@ impl Resolver<'_> {
                     )
                     .with_label("declared again")
                     .with_hint(format!("it is first declared at {place}"));
+                again.push(item);
                 continue;
             }
             seen.insert((space, name), item.name.span);
@@ -195,7 +201,7 @@ impl Resolver<'_> {
             }
             kept.push(item);
         }
-        kept
+        (kept, again)
     }
 
     fn item_name(&mut self, item: &Item) {
@@ -221,7 +227,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn item(&mut self, item: &Item, schema: &mut Schema) {
+    pub(super) fn item(&mut self, item: &Item, schema: &mut Schema) {
         let name = item.name.text.clone();
         match item.kind {
             ItemKind::Model | ItemKind::Input | ItemKind::Type => {
@@ -414,6 +420,7 @@ impl Resolver<'_> {
             .map(|(_, old, new)| (*old, *new))
             .collect();
         let properties = self.known(&item.entries, known, &aliases, item.kind.as_str());
+        self.repeats(item, &properties, known, &aliases);
         for name in required {
             if !properties.contains_key(name) && !item.broken {
                 let message = format!("{} `{}` has no `{name}`", item.kind.as_str(), item.name.text);

@@ -1,9 +1,12 @@
 //! Finds the name that was probably meant. Called by the passes for their hints.
 
 /// Returns the candidate nearest to `name`, if one is near enough to be a slip of the pen; of several the first in
-/// the alphabet.
+/// the alphabet. One letter is too little to tell what was meant.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name: Vec<char> = name.to_lowercase().chars().collect();
+    if name.len() < 2 {
+        return None;
+    }
     let mut limit = (name.len() / 3).clamp(1, 3);
     let mut rows = Rows::default();
     let mut best: Option<(usize, &str)> = None;

@@ -496,6 +496,7 @@ fn the_nearest_name_is_a_slip_of_the_pen_away() {
         ("Usssssr", None),
         ("Customer", None),
         ("", None),
+        ("i", None),
         ("\u{130}", Some("id")),
     ];
     for (name, near) in table {
@@ -546,4 +547,23 @@ fn control_characters_are_shown_escaped() {
         assert!(!shown.contains(|c: char| c.is_control() && c != '\n' || c == '\u{202E}'), "{shown:?}");
     }
     assert!(diagnostics[0].render(false).contains("\\u{1b}[31m"));
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    let (_, diagnostics) = compile_text("api A { method: GET path: \"\" }");
+    assert_eq!(diagnostics.len(), 1);
+    assert_eq!((diagnostics[0].code, diagnostics[0].message.as_str()), ("S0025", "this text is empty"));
+    assert_eq!(found("model A { a String @length(1,) b Nope }"), ["S0001", "S0008"]);
+    assert_eq!(found("model A { a Map<Int?> b Int?[] }"), [""; 0]);
+}
+
+#[test]
+fn what_is_given_twice_is_still_read_for_its_errors() {
+    let twice = "model A { id Int } model A { id Nope  n Int @default(\"x\") }";
+    assert_eq!(found(twice), ["S0004", "S0008", "S0013"]);
+    let api = "api G { method: GET path: \"/g\" response: Int response: Nope method: FETCH response: Gone }";
+    assert_eq!(found(api), ["S0006", "S0008", "S0006", "S0023", "S0006", "S0008"]);
+    let same = "api G { method: GET path: \"/g\" path: \"/g\" } api G { method: GET path: \"/g\" }";
+    assert_eq!(found(same), ["S0006", "S0004"]);
 }

@@ -73,12 +73,7 @@ impl Resolver<'_> {
     fn generic(&mut self, name: &Word, argument: &Value) -> Type {
         let inner = self.ty(argument);
         let hint = match name.text.as_str() {
-            "Map" => {
-                if inner.is_optional() {
-                    self.needless_optional(argument.span, "a key of a map may simply be absent");
-                }
-                return Type::Map(Box::new(inner));
-            }
+            "Map" => return Type::Map(Box::new(inner)),
             "Array" | "List" | "Set" | "Vec" => format!("write `{inner}[]`"),
             "Option" | "Optional" | "Maybe" => format!("write `{inner}?`"),
             "map" | "Record" | "Dict" | "HashMap" => format!("write `Map<{inner}>`"),

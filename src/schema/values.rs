@@ -35,6 +35,12 @@ impl Resolver<'_> {
     pub(super) fn text(&mut self, value: &Value) -> Option<String> {
         match &value.kind {
             ValueKind::Text(text) | ValueKind::Word(text) if !text.is_empty() => Some(text.clone()),
+            ValueKind::Text(_) => {
+                self.out
+                    .error(codes::BAD_VALUE, value.span, "this text is empty")
+                    .with_label("something must stand here");
+                None
+            }
             _ => {
                 self.wrong(value, "a text");
                 None

@@ -114,6 +114,14 @@ impl Parser<'_, '_> {
             self.at += 1;
             arguments = self.arguments(&open)?;
             span.end = self.tokens[self.at - 1].range.end;
+            let comma = matches!(self.tokens[self.at - 2].kind, TokenKind::Sign(b','));
+            if comma && arguments.len() == 1 && name.text == "length" {
+                // `@length(1,)` looks like a least length, and `@length(1)` is a greatest one.
+                self.at -= 1;
+                self.unexpected("expected the greatest length after the comma");
+                self.at += 1;
+                return None;
+            }
         }
         Some(Attribute { name, arguments, span })
     }
