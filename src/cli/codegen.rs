@@ -1,13 +1,14 @@
 //! `rohas codegen`: writes the generated code of a project, and a stub for every handler that has no file.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
 
 use crate::app::{ActorApp, Builder};
-use crate::cli::{Project, diagnostics};
+use crate::cli::diagnostics::{self, FileProblem, Format};
+use crate::cli::{Project, terminal};
 use crate::codegen::{self, Change, File, Missing, Plan, Target};
 use crate::invocation::{HandlerId, Kind};
 use crate::lang::discover::Folders;
@@ -73,23 +74,28 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     let handlers = Handlers::find(&builder, &schema);
     let (targets, why) = targets(root, config.codegen.languages.as_deref(), &handlers);
     let names: Vec<&str> = targets.iter().map(|target| target.as_str()).collect();
-    println!("languages: {} ({why})", names.join(", "));
+    // The document of `--check` stands alone.
+    if !arguments.check || arguments.diagnostics.format == Format::Text {
+        terminal::print(&format!("languages: {} ({why})\n", names.join(", ")));
+    }
     let files =
         targets.iter().flat_map(|target| codegen::generate(&schema, *target, &config.codegen)).collect();
-    match write(arguments, files) {
-        Ok(false) => return ExitCode::FAILURE,
-        Ok(true) if arguments.check || arguments.no_stubs => return ExitCode::SUCCESS,
-        Ok(true) => {}
-        Err(error) => return failed(&error),
-    }
-    match stubs(root, &schema, &targets, &handlers) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error),
-    }
+    let done = plan(root, files).and_then(|plan| {
+        if arguments.check {
+            return Ok(check(root, &plan, arguments.diagnostics));
+        }
+        plan.apply()?;
+        terminal::print(&format!("{}\n", summary(&plan, ["created", "changed", "removed"])));
+        if !arguments.no_stubs {
+            stubs(root, &schema, &targets, &handlers)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    });
+    done.unwrap_or_else(|error| failed(&error))
 }
 
 fn failed(error: &std::io::Error) -> ExitCode {
-    eprintln!("error: {error}");
+    terminal::eprint(&format!("error: {error}\n"));
     ExitCode::FAILURE
 }
 
@@ -143,21 +149,32 @@ fn targets(root: &Path, given: Option<&[Target]>, handlers: &Handlers) -> (Vec<T
     (targets, "those of the project")
 }
 
-/// Writes the generated files, or tells what would be written; false when a check failed.
-fn write(arguments: &Arguments, files: Vec<File>) -> std::io::Result<bool> {
-    let plan = codegen::plan(&arguments.project.project, Path::new(FOLDER), files)?;
+/// Finds out what must be written, and warns of files that are in the way.
+fn plan(root: &Path, files: Vec<File>) -> std::io::Result<Plan> {
+    let plan = codegen::plan(root, Path::new(FOLDER), files)?;
     for path in &plan.foreign {
-        eprintln!("warning: {FOLDER}/{} is not generated and stays as it is", path.display());
+        let path = path.display();
+        terminal::eprint(&format!("warning: {FOLDER}/{path} is not generated and stays as it is\n"));
     }
-    if arguments.check {
-        let fresh = plan.changes.is_empty();
+    Ok(plan)
+}
+
+/// Tells what would be written; anything is a failure.
+fn check(root: &Path, plan: &Plan, diagnostics: diagnostics::Arguments) -> ExitCode {
+    if diagnostics.format == Format::Text {
         plan.changes.iter().for_each(|(path, change)| tell(path, change));
-        println!("{}", summary(&plan, ["to create", "to change", "to remove"]));
-        return Ok(fresh);
+        terminal::print(&format!("{}\n", summary(plan, ["to create", "to change", "to remove"])));
     }
-    plan.apply()?;
-    println!("{}", summary(&plan, ["created", "changed", "removed"]));
-    Ok(true)
+    let stale = |(path, change): &(PathBuf, Change)| {
+        let (line, what) = match change {
+            Change::Create => (None, "is missing"),
+            Change::Change { line, .. } => (Some(*line), "is not what the schema says"),
+            Change::Remove => (None, "is stale"),
+        };
+        let file = root.join(FOLDER).join(path).display().to_string();
+        FileProblem { file, line, message: format!("{what}; run `rohas codegen`") }
+    };
+    diagnostics.print_files(&[], &plan.changes.iter().map(stale).collect::<Vec<_>>())
 }
 
 fn summary(plan: &Plan, words: [&str; 3]) -> String {
@@ -176,13 +193,13 @@ fn summary(plan: &Plan, words: [&str; 3]) -> String {
 fn tell(path: &Path, change: &Change) {
     let path = path.display();
     match change {
-        Change::Create => println!("create {FOLDER}/{path}"),
-        Change::Remove => println!("remove {FOLDER}/{path}"),
+        Change::Create => terminal::print(&format!("create {FOLDER}/{path}\n")),
+        Change::Remove => terminal::print(&format!("remove {FOLDER}/{path}\n")),
         Change::Change { line, old, new } => {
-            println!("change {FOLDER}/{path}:{line}");
+            terminal::print(&format!("change {FOLDER}/{path}:{line}\n"));
             let side = |sign: char, text: &Option<String>| {
                 if let Some(text) = text {
-                    println!("  {sign} {text}");
+                    terminal::print(&format!("  {sign} {text}\n"));
                 }
             };
             side('-', old);
@@ -196,8 +213,10 @@ fn tell(path: &Path, change: &Change) {
 fn stubs(root: &Path, schema: &Schema, targets: &[Target], handlers: &Handlers) -> std::io::Result<()> {
     if targets.contains(&Target::Rust) {
         if !handlers.missing.is_empty() {
-            println!("handlers without a file; register those that are Rust functions:");
-            handlers.missing.iter().for_each(|id| println!("  .handler(\"{}\", …)", id.name));
+            let lines = handlers.missing.iter().map(|id| format!("  .handler(\"{}\", …)\n", id.name));
+            let lines: String = lines.collect();
+            let head = "handlers without a file; register those that are Rust functions:\n";
+            terminal::print(&format!("{head}{lines}"));
         }
         return Ok(());
     }
@@ -205,11 +224,12 @@ fn stubs(root: &Path, schema: &Schema, targets: &[Target], handlers: &Handlers) 
     for missing in missing(&handlers.missing) {
         match codegen::stub(schema, *target, &missing) {
             None => {
-                eprintln!("warning: no stub for {missing}: that is not the name of a file and a function")
+                let why = "that is not the name of a file and a function";
+                terminal::eprint(&format!("warning: no stub for {missing}: {why}\n"));
             }
             Some(file) => {
                 if codegen::add(root, &file)? {
-                    println!("stub {}", file.path.display());
+                    terminal::print(&format!("stub {}\n", file.path.display()));
                 }
             }
         }

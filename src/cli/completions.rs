@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use clap_complete::Shell;
 
+use crate::cli::terminal;
+
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The shell.
@@ -20,6 +22,8 @@ Examples:
 
 /// Prints the script for `command`, the whole command line.
 pub fn run(arguments: &Arguments, mut command: clap::Command) -> ExitCode {
-    clap_complete::generate(arguments.shell, &mut command, "rohas", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut command, "rohas", &mut script);
+    terminal::print(&String::from_utf8_lossy(&script));
     ExitCode::SUCCESS
 }

@@ -55,15 +55,58 @@ pub enum Denied {
     Warnings,
 }
 
+/// What is wrong with a file, beside what the compiler finds in it.
+#[derive(Debug)]
+pub struct FileProblem {
+    /// The path, as from the current folder.
+    pub file: String,
+    /// Where it begins, if it is not about the whole file.
+    pub line: Option<usize>,
+    /// What is wrong, as `is not formatted`.
+    pub message: String,
+}
+
+impl FileProblem {
+    fn json(&self) -> Json {
+        let file = self.file.strip_prefix("./").unwrap_or(&self.file);
+        json!({ "message": self.message, "hint": null, "file": file, "line": self.line })
+    }
+
+    fn github(&self) -> String {
+        let line = self.line.map(|line| format!(",line={line}")).unwrap_or_default();
+        let file = escaped(&from_here(self.file.strip_prefix("./").unwrap_or(&self.file)), true);
+        format!("::error file={file}{line},title=rohas::{}\n", escaped(&self.message, false))
+    }
+}
+
 impl Arguments {
     /// Prints what was found and returns the exit code for it. For commands whose result this is: as JSON, there is
     /// a document even when nothing was found.
     pub fn print(&self, diagnostics: &[Diagnostic], problems: &[Problem]) -> ExitCode {
         let failed = self.fail(diagnostics, problems);
         match self.format {
-            Format::Text => eprint!("{}", text(diagnostics, problems, failed)),
-            Format::Json => println!("{:#}", document(diagnostics, problems, failed)),
-            Format::Github => print!("{}", github(diagnostics, problems)),
+            Format::Text => terminal::eprint(&text(diagnostics, problems, failed)),
+            Format::Json => terminal::print(&format!("{:#}\n", document(diagnostics, problems, failed))),
+            Format::Github => terminal::print(&github(diagnostics, problems)),
+        }
+        if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    }
+
+    /// Prints what is wrong with files and returns the exit code for it, as `print` does. As text only the
+    /// diagnostics: the command has told the rest in its own way.
+    pub fn print_files(&self, diagnostics: &[Diagnostic], files: &[FileProblem]) -> ExitCode {
+        let failed = self.fail(diagnostics, &[]) || !files.is_empty();
+        match self.format {
+            Format::Text => terminal::eprint(&text(diagnostics, &[], false)),
+            Format::Json => {
+                let mut document = document(diagnostics, &[], failed);
+                document["problems"] = files.iter().map(FileProblem::json).collect();
+                terminal::print(&format!("{document:#}\n"));
+            }
+            Format::Github => {
+                let lines = files.iter().map(FileProblem::github);
+                terminal::print(&(github(diagnostics, &[]) + &lines.collect::<String>()));
+            }
         }
         if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }
@@ -86,7 +129,7 @@ impl Arguments {
             return Err(self.print(&diagnostics, &[]));
         }
         if !diagnostics.is_empty() {
-            eprint!("{}", self.warnings(&diagnostics));
+            terminal::eprint(&self.warnings(&diagnostics));
         }
         Ok((config, schema))
     }
@@ -118,8 +161,8 @@ fn text(diagnostics: &[Diagnostic], problems: &[Problem], failed: bool) -> Strin
     }
     let warnings = diagnostics.iter().filter(|found| found.severity == Severity::Warning).count();
     let errors = diagnostics.len() - warnings + problems.len();
-    let parts = [counted(errors, "error"), counted(warnings, "warning")];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    let parts = [(errors, "error"), (warnings, "warning")].into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts.map(|(count, what)| numbered(count, what)).collect();
     if let Some(first) = diagnostics.first() {
         out += &format!("{}; `rohas explain {}` says more\n", parts.join(", "), first.code);
     } else if failed {
@@ -128,12 +171,9 @@ fn text(diagnostics: &[Diagnostic], problems: &[Problem], failed: bool) -> Strin
     out
 }
 
-fn counted(count: usize, what: &str) -> Option<String> {
-    match count {
-        0 => None,
-        1 => Some(format!("1 {what}")),
-        _ => Some(format!("{count} {what}s")),
-    }
+/// Says how many there are, `1 api` or `2 apis`.
+pub fn numbered(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// Makes the document for tools.
@@ -162,11 +202,9 @@ fn document(diagnostics: &[Diagnostic], problems: &[Problem], failed: bool) -> J
 
 /// Writes workflow commands, one per line.
 fn github(diagnostics: &[Diagnostic], problems: &[Problem]) -> String {
-    let here = std::env::current_dir().unwrap_or_default();
     let mut out = String::new();
     for found in diagnostics {
-        let file = file(found);
-        let file = Path::new(file).strip_prefix(&here).unwrap_or(Path::new(file)).display().to_string();
+        let file = from_here(file(found));
         let mut message = found.message.clone();
         if !found.label.is_empty() {
             message += &format!(": {}", found.label);
@@ -191,6 +229,12 @@ fn github(diagnostics: &[Diagnostic], problems: &[Problem]) -> String {
         out += &format!("::error title=rohas::{}\n", escaped(&format!("{problem}{hint}"), false));
     }
     out
+}
+
+/// Returns the path as seen from the current folder.
+fn from_here(file: &str) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    Path::new(file).strip_prefix(&here).unwrap_or(Path::new(file)).display().to_string()
 }
 
 /// Escapes a text for a workflow command; in a property more signs have a meaning.

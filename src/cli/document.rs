@@ -2,11 +2,10 @@
 //!
 //! Called by `openapi`, `asyncapi` and `json_schema`. No handler is looked for: a schema is all that a document needs.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::cli::{Project, diagnostics};
+use crate::cli::{Project, diagnostics, terminal};
 use crate::config::Config;
 use crate::invocation::Json;
 use crate::schema::Schema;
@@ -16,7 +15,7 @@ use crate::schema::Schema;
 pub struct Arguments {
     #[command(flatten)]
     project: Project,
-    /// Writes the document into this file instead of standard output.
+    /// Writes the document into this file instead of standard output; `-` is standard output.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -33,7 +32,7 @@ impl Arguments {
         match make(&config, &schema).and_then(|document| self.write(&document)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("error: {error}");
+                terminal::eprint(&format!("error: {error}\n"));
                 ExitCode::FAILURE
             }
         }
@@ -41,9 +40,9 @@ impl Arguments {
 
     fn write(&self, document: &Json) -> Result<(), String> {
         let text = format!("{document:#}\n");
-        let Some(path) = &self.output else {
-            let written = std::io::stdout().write_all(text.as_bytes());
-            return written.map_err(|error| format!("standard output: {error}"));
+        let Some(path) = self.output.as_deref().filter(|path| *path != Path::new("-")) else {
+            terminal::print(&text);
+            return Ok(());
         };
         std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
     }

@@ -36,10 +36,12 @@ fn code(written: &str) -> Result<&'static Code, String> {
 
 pub fn run(arguments: &Arguments) -> ExitCode {
     match arguments.code {
-        Some(code) => print!("{}", page(code)),
-        None => codes::ALL.iter().for_each(|code| {
-            println!("{}  {:7}  {}", code.code, severity(code.severity), code.title);
-        }),
+        Some(code) => terminal::print(&page(code)),
+        None => {
+            let line =
+                |code: &Code| format!("{}  {:7}  {}\n", code.code, severity(code.severity), code.title);
+            terminal::print(&codes::ALL.iter().map(line).collect::<String>());
+        }
     }
     ExitCode::SUCCESS
 }

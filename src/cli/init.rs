@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 
 use crate::cli::codegen::FOLDER;
-use crate::cli::diagnostics;
+use crate::cli::{diagnostics, terminal};
 use crate::codegen::{self, Target};
 
 mod templates;
@@ -80,7 +80,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     match create(arguments) {
         Ok(name) => next_steps(&arguments.name, &name, arguments.lang),
         Err(problem) => {
-            eprintln!("error: {problem}");
+            terminal::eprint(&format!("error: {problem}\n"));
             return ExitCode::FAILURE;
         }
     }
@@ -223,11 +223,12 @@ fn next_steps(folder: &Path, name: &str, language: Language) {
         Language::Rust => ("cargo run", "cargo test"),
         Language::Python | Language::Mixed => ("rohas run", "python3 -m unittest discover tests"),
     };
-    println!("{name} is ready. Next:\n");
-    if folder != Path::new(".") {
-        println!("  cd {}", folder.display());
-    }
-    println!("  {start}");
-    println!("  curl localhost:3000/tasks --json '{{\"title\": \"Buy milk\"}}'");
-    println!("  {test}\n\nREADME.md says what is where.");
+    let enter = match folder == Path::new(".") {
+        true => String::new(),
+        false => format!("  cd {}\n", folder.display()),
+    };
+    terminal::print(&format!(
+        "{name} is ready. Next:\n\n{enter}  {start}\n  curl localhost:3000/tasks --json '{{\"title\": \"Buy milk\"}}'\n  \
+         {test}\n\nREADME.md says what is where.\n"
+    ));
 }

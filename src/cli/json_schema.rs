@@ -11,7 +11,7 @@ pub struct Arguments {
     #[command(flatten)]
     document: document::Arguments,
     /// Describes this model, input, type or enum, with what it needs, instead of all of them.
-    #[arg(short, long = "type", value_name = "NAME")]
+    #[arg(short = 't', long = "type", value_name = "NAME")]
     name: Option<String>,
 }
 

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use serde_json::{Map, json};
 
 use crate::app::{ActorApp, Checked};
-use crate::cli::{Project, diagnostics};
+use crate::cli::{Project, diagnostics, terminal};
 use crate::invocation::{HandlerId, Json};
 use crate::lang::Language;
 use crate::lang::discover::Folders;
@@ -79,10 +79,11 @@ pub fn list(what: What, options: &Options) -> ExitCode {
             let cells = columns.iter().zip(row);
             cells.map(|(column, cell)| ((*column).to_owned(), cell.clone())).collect::<Map<_, _>>().into()
         };
-        println!("{:#}", Json::from(rows.iter().map(object).collect::<Vec<_>>()));
+        terminal::print(&format!("{:#}\n", Json::from(rows.iter().map(object).collect::<Vec<_>>())));
     } else {
         let here = std::env::current_dir().unwrap_or_default();
-        table(&columns, &rows.iter().map(|row| cells(row, &here)).collect::<Vec<_>>());
+        let rows: Vec<Vec<String>> = rows.iter().map(|row| cells(row, &here)).collect();
+        terminal::print(&table(&columns, &rows));
     }
     ExitCode::SUCCESS
 }
@@ -136,16 +137,16 @@ fn cells(row: &[Json], here: &Path) -> Vec<String> {
     row.iter().enumerate().map(cell).collect()
 }
 
-fn table(columns: &[&str], rows: &[Vec<String>]) {
+fn table(columns: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.chain([columns[column].len()]).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns.len()).map(width).collect();
-    let line = |cells: Vec<String>| {
+    let line = |cells: &[String]| {
         let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        println!("{}", padded.collect::<Vec<_>>().join("  ").trim_end());
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
-    line(columns.iter().map(|column| column.to_uppercase()).collect());
-    rows.iter().for_each(|row| line(row.clone()));
+    let head: Vec<String> = columns.iter().map(|column| column.to_uppercase()).collect();
+    line(&head) + &rows.iter().map(|row| line(row)).collect::<String>()
 }

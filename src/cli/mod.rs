@@ -1,8 +1,8 @@
 //! The command line: one file per command.
 //!
 //! Exit codes: 0 success, 1 problems were found, 2 the command line is wrong. What was asked for goes to standard
-//! output, what is about a failure to standard error. `diagnostics` prints problems for every command, `terminal`
-//! decides about colours.
+//! output, what is about a failure to standard error. `diagnostics` prints problems for every command; `terminal`
+//! decides about colours and does all writing.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

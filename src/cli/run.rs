@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     let mut config = match Config::load(file.as_deref()) {
         Ok(config) => config,
         Err(error) => {
-            eprintln!("error: {error}");
+            terminal::eprint(&format!("error: {error}\n"));
             return ExitCode::FAILURE;
         }
     };
@@ -57,7 +57,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: no threads: {error}");
+            terminal::eprint(&format!("error: no threads: {error}\n"));
             return ExitCode::FAILURE;
         }
     };
@@ -68,8 +68,8 @@ async fn serve(app: ActorApp) -> ExitCode {
     let running = match app.start().await {
         Ok(running) => running,
         Err(error) => {
-            error.lines().iter().for_each(|line| eprintln!("  × {line}"));
-            eprintln!("error: {error}");
+            error.lines().iter().for_each(|line| terminal::eprint(&format!("  × {line}\n")));
+            terminal::eprint(&format!("error: {error}\n"));
             return ExitCode::FAILURE;
         }
     };
@@ -80,7 +80,7 @@ async fn serve(app: ActorApp) -> ExitCode {
     match running.run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            terminal::eprint(&format!("error: {error}\n"));
             ExitCode::FAILURE
         }
     }

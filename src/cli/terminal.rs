@@ -1,8 +1,9 @@
-//! Decides about colours, and lets a reader close the pipe. Called by `main` once, then by whatever prints.
+//! Decides about colours, writes to both standard streams, and lets a reader close the pipe. Called by `main` once, then
+//! by whatever prints.
 //!
 //! Knows nothing of what is printed.
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::OnceLock;
 
 use clap::ValueEnum;
@@ -10,7 +11,7 @@ use clap::ValueEnum;
 /// What `--color` says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Colour {
-    /// On a terminal, unless NO_COLOR is set; CLICOLOR_FORCE colours everywhere.
+    /// On a terminal, with CLICOLOR_FORCE everywhere, with NO_COLOR nowhere.
     #[default]
     Auto,
     /// Everywhere.
@@ -66,6 +67,24 @@ pub fn end_with_the_reader() {
     }
 }
 
+/// Writes to standard output. Ends the process with 1 where that fails: nobody gets what was asked for. When the reader
+/// is gone, silently.
+pub fn print(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) else {
+        return;
+    };
+    if error.kind() != ErrorKind::BrokenPipe {
+        eprint(&format!("error: standard output: {error}\n"));
+    }
+    std::process::exit(1);
+}
+
+/// Writes to standard error. When that fails, there is nobody left to tell.
+pub fn eprint(text: &str) {
+    _ = std::io::stderr().write_all(text.as_bytes());
+}
+
 fn decide(choice: Colour, variable: &dyn Fn(&str) -> String, terminal: bool) -> bool {
     let set = |name: &str| !variable(name).is_empty();
     match choice {
@@ -90,13 +109,16 @@ mod tests {
             (Colour::Auto, "NO_COLOR=", true, true),
             (Colour::Auto, "CLICOLOR_FORCE=1", false, true),
             (Colour::Auto, "CLICOLOR_FORCE=0", false, false),
+            (Colour::Auto, "CLICOLOR_FORCE=1 NO_COLOR=1", false, false),
             (Colour::Auto, "TERM=dumb", true, false),
             (Colour::Always, "NO_COLOR=1", false, true),
             (Colour::Never, "CLICOLOR_FORCE=1", true, false),
         ];
         for (choice, environment, terminal, expected) in table {
-            let (set, value) = environment.split_once('=').unwrap();
-            let variable = |name: &str| if name == set { value.to_owned() } else { String::new() };
+            let variable = |name: &str| {
+                let pairs = environment.split(' ').filter_map(|pair| pair.split_once('='));
+                pairs.filter(|(set, _)| *set == name).map(|(_, value)| value).collect::<String>()
+            };
             assert_eq!(decide(choice, &variable, terminal), expected, "{choice:?} {environment} {terminal}");
         }
     }

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::app::ActorApp;
-use crate::cli::Project;
-use crate::cli::diagnostics::{self, Format};
+use crate::cli::diagnostics::{self, Format, numbered};
+use crate::cli::{Project, terminal};
 use crate::schema::{self, Schema};
 
 #[derive(clap::Args)]
@@ -51,7 +51,7 @@ fn everything(project: &Path, arguments: &Arguments) -> ExitCode {
     let checked = ActorApp::builder().project_dir(project).check();
     let mut problems = checked.unread.clone();
     let rust = crate::cli::registers_rust(project);
-    let mut handlers = format!("{} handlers", checked.files.len() + checked.functions.len());
+    let mut handlers = numbered(checked.files.len() + checked.functions.len(), "handler");
     if rust && !checked.missing.is_empty() {
         handlers += &format!(" in files, {} expected in Rust", checked.missing.len());
     }
@@ -67,18 +67,18 @@ fn everything(project: &Path, arguments: &Arguments) -> ExitCode {
 }
 
 fn counts(schema: &Schema) -> String {
-    format!(
-        "{} apis, {} events, {} crons, {} websockets",
-        schema.apis.len(),
-        schema.events.len(),
-        schema.crons.len(),
-        schema.sockets.len()
-    )
+    let counts = [
+        numbered(schema.apis.len(), "api"),
+        numbered(schema.events.len(), "event"),
+        numbered(schema.crons.len(), "cron"),
+        numbered(schema.sockets.len(), "websocket"),
+    ];
+    counts.join(", ")
 }
 
 /// Says what was found right, to people.
 fn summary(arguments: &Arguments, code: ExitCode, counts: &str) {
     if arguments.diagnostics.format == Format::Text && code == ExitCode::SUCCESS {
-        println!("ok: {counts}");
+        terminal::print(&format!("ok: {counts}\n"));
     }
 }

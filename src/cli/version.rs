@@ -2,12 +2,14 @@
 
 use std::process::ExitCode;
 
+use crate::cli::terminal;
+
 pub fn run() -> ExitCode {
-    let engines = [("typescript", cfg!(feature = "typescript")), ("python", cfg!(feature = "python"))];
+    let engines =
+        [("rust", true), ("typescript", cfg!(feature = "typescript")), ("python", cfg!(feature = "python"))];
     let engines: Vec<&str> = engines.iter().filter(|(_, present)| *present).map(|(name, _)| *name).collect();
-    println!("rohas {}", env!("CARGO_PKG_VERSION"));
-    println!("engines: rust {}", engines.join(" "));
+    terminal::print(&format!("rohas {}\nengines: {}\n", env!("CARGO_PKG_VERSION"), engines.join(" ")));
     #[cfg(feature = "typescript")]
-    println!("v8: {}", crate::lang::v8::version());
+    terminal::print(&format!("v8: {}\n", crate::lang::v8::version()));
     ExitCode::SUCCESS
 }

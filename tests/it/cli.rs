@@ -60,7 +60,7 @@ async fn help_and_version() {
 #[tokio::test]
 async fn validate_counts_what_there_is() {
     let text = on(&shop_dir(), &["validate"]).await;
-    assert_eq!(text, "ok: 19 apis, 6 events, 1 crons, 1 websockets, 29 handlers\n");
+    assert_eq!(text, "ok: 19 apis, 6 events, 1 cron, 1 websocket, 29 handlers\n");
 }
 
 #[tokio::test]

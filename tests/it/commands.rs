@@ -203,7 +203,7 @@ fn colours_come_only_when_they_are_wanted() {
 fn the_schema_alone_can_be_checked() {
     let project = Folder::new(&[UNWRITTEN]);
     let output = rohas(project.path(), "validate --schema-only");
-    assert_eq!(output.stdout, "ok: 1 apis, 1 events, 0 crons, 1 websockets\n");
+    assert_eq!(output.stdout, "ok: 1 api, 1 event, 0 crons, 1 websocket\n");
     assert_eq!(rohas(project.path(), "validate --schema-only schema").code, Some(0));
     let output = rohas(project.path(), "validate");
     assert_eq!(output.code, Some(1));
@@ -216,7 +216,7 @@ fn handlers_of_a_rust_program_are_not_missing() {
     let manifest = ("Cargo.toml", "[package]\nname = \"a\"\n[dependencies]\nrohas = \"0.1\"\n");
     let project = Folder::new(&[UNWRITTEN, manifest]);
     let output = rohas(project.path(), "validate");
-    let expected = "ok: 1 apis, 1 events, 0 crons, 1 websockets, 0 handlers in files, 3 expected in Rust\n";
+    let expected = "ok: 1 api, 1 event, 0 crons, 1 websocket, 0 handlers in files, 3 expected in Rust\n";
     assert_eq!((output.code, output.stdout.as_str()), (Some(0), expected), "{}", output.stderr);
     let listed = rohas(project.path(), "list handlers --json").json();
     assert!(listed.as_array().unwrap().iter().all(|row| row["language"] == "Rust"), "{listed}");
@@ -401,4 +401,124 @@ fn new_projects_pass_the_strict_checkers() {
         mypy.current_dir(here.path().join(format!("my-{language}")));
         passes(mypy);
     }
+}
+
+const UNFORMATTED: (&str, &str) = ("schema/a.ro", "enum A {\n  X\n}\nenum B { Y }\n");
+
+#[test]
+fn fmt_ends_with_the_codes_of_the_documentation() {
+    let project = Folder::new(&[UNFORMATTED]);
+    let code = |words: &str| rohas(project.path(), words).code;
+    assert_eq!(code("fmt --check"), Some(1));
+    assert_eq!(project.read("schema/a.ro"), UNFORMATTED.1);
+    let written = rohas(project.path(), "fmt");
+    assert_eq!((written.code, written.stdout.as_str()), (Some(0), "schema/a.ro\n"));
+    let unchanged = rohas(project.path(), "fmt");
+    assert_eq!((unchanged.code, unchanged.stdout.as_str()), (Some(0), ""));
+    assert_eq!(code("fmt --check"), Some(0));
+    fs::write(project.path().join("schema/b.ro"), "enum {").unwrap();
+    assert_eq!((code("fmt"), code("fmt --check"), code("fmt nowhere.ro")), (Some(1), Some(1), Some(1)));
+    assert_eq!(project.read("schema/b.ro"), "enum {");
+    assert_eq!(
+        (code("fmt --chekc"), code("fmt - schema"), code("fmt --stdin a.ro")),
+        (Some(2), Some(2), Some(2))
+    );
+}
+
+#[test]
+fn what_is_not_formatted_is_one_document_or_one_annotation_each() {
+    let project =
+        Folder::new(&[UNFORMATTED, ("schema/b.ro", "enum C{Z}"), ("schema/c.ro", "enum D {\n  Z\n}\n")]);
+    let message = "is not formatted; run `rohas fmt`";
+    let problem =
+        |file: &str, line: u32| json!({ "message": message, "hint": null, "file": file, "line": line });
+    let problems = [problem("schema/a.ro", 4), problem("schema/b.ro", 1)];
+    let expected = json!({ "ok": false, "diagnostics": [], "problems": problems });
+    let output = rohas(project.path(), "fmt --check --format json");
+    assert_eq!((output.code, output.json(), output.stderr.as_str()), (Some(1), expected, ""));
+    let output = rohas(project.path(), "fmt --check --format github");
+    let expected = format!(
+        "::error file=schema/a.ro,line=4,title=rohas::{message}\n::error file=schema/b.ro,line=1,title=rohas::{message}\n"
+    );
+    assert_eq!((output.code, output.stdout, output.stderr.as_str()), (Some(1), expected, ""));
+    let good = json!({ "ok": true, "diagnostics": [], "problems": [] });
+    for words in ["fmt --format json", "fmt --check --format json"] {
+        let output = rohas(project.path(), words);
+        assert_eq!((output.code, output.json()), (Some(0), good.clone()), "{words}");
+    }
+}
+
+#[test]
+fn stale_code_is_one_document_or_one_annotation_each() {
+    let project = Folder::new(&[("schema/a.ro", "api A { method: GET path: \"/a\" response: Int }\n")]);
+    let check =
+        |format: &str| rohas(project.path(), &format!("codegen --check --lang rust --format {format}"));
+    let output = check("json");
+    let problems = output.json()["problems"].as_array().unwrap().clone();
+    assert_eq!((output.code, output.stderr.as_str()), (Some(1), ""));
+    assert!(problems.iter().any(|problem| problem["file"] == "src/generated/mod.rs"), "{problems:#?}");
+    assert_eq!(rohas(project.path(), "codegen --lang rust").code, Some(0));
+    let output = check("json");
+    let good = json!({ "ok": true, "diagnostics": [], "problems": [] });
+    assert_eq!((output.code, output.json()), (Some(0), good));
+    let path = project.path().join("src/generated/mod.rs");
+    let text = project.read("src/generated/mod.rs");
+    fs::write(&path, format!("{text}// more\n")).unwrap();
+    let output = check("github");
+    let line = text.lines().count() + 1;
+    let expected = format!(
+        "::error file=src/generated/mod.rs,line={line},title=rohas::is not what the schema says; run `rohas codegen`\n"
+    );
+    assert_eq!((output.code, output.stdout, output.stderr.as_str()), (Some(1), expected, ""));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_device_is_an_error_and_no_panic() {
+    let project = Folder::new(&[UNUSED, UNFORMATTED]);
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let commands = [
+        "explain",
+        "explain S0001",
+        "validate",
+        "validate --format json",
+        "validate --format github",
+        "fmt --check",
+        "fmt --check --format json",
+        "list events",
+        "list events --json",
+        "codegen --lang rust",
+        "openapi",
+        "completions bash",
+        "version",
+        "init new",
+    ];
+    let expected = "error: standard output: No space left on device (os error 28)\n";
+    for words in commands {
+        let output = command(project.path()).args(words.split(' ')).stdout(full()).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(1) && stderr.ends_with(expected), "{words}: {stderr}");
+    }
+    let input = fs::File::open(project.path().join("schema/a.ro")).unwrap();
+    let output = command(project.path()).args(["fmt", "-"]).stdin(input).stdout(full()).output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(1), expected.as_bytes()));
+    let broken = Folder::new(&[BROKEN]);
+    for words in ["validate", "fmt nowhere", "openapi"] {
+        let status = command(broken.path()).args(words.split(' ')).stderr(full()).status().unwrap();
+        assert_eq!(status.code(), Some(1), "{words}");
+    }
+}
+
+#[test]
+fn a_document_has_short_options_and_a_name_for_standard_output() {
+    let project = Folder::new(&[UNUSED]);
+    let whole = rohas(project.path(), "json-schema --type Unused").stdout;
+    assert!(whole.contains("Unused"), "{whole}");
+    for words in ["json-schema -t Unused", "json-schema -t Unused -o -"] {
+        assert_eq!(rohas(project.path(), words).stdout, whole, "{words}");
+    }
+    assert_eq!(rohas(project.path(), "json-schema -n Unused").code, Some(2));
+    assert!(!project.path().join("-").exists());
+    let version = rohas(project.path(), "version").stdout;
+    assert!(version.lines().all(|line| line == line.trim_end()), "{version:?}");
 }

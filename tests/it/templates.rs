@@ -58,7 +58,7 @@ fn holds(language: &str, test: &str) {
     let here = project(language);
     let folder = here.path().join(PROJECT);
     let valid = rohas(&folder, "validate --deny warnings");
-    let expected = "ok: 4 apis, 1 events, 1 crons, 1 websockets, 8 handlers\n";
+    let expected = "ok: 4 apis, 1 event, 1 cron, 1 websocket, 8 handlers\n";
     assert_eq!((valid.code, valid.stdout.as_str()), (Some(0), expected), "{}", valid.stderr);
     let mut run = command(&folder);
     run.args(["run", "--port", "0"]);

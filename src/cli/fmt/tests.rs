@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use crate::cli::fmt::{Arguments, diff, files, replace};
+use crate::cli::diagnostics::Format;
+use crate::cli::fmt::{Report, diff, files, replace};
 
 const WRITTEN: &str = "enum A{B}";
 const FORMATTED: &str = "enum A {\n  B\n}\n";
@@ -38,10 +39,9 @@ impl Drop for Folder {
 }
 
 fn fmt(path: &Path, check: bool) -> bool {
-    let paths = vec![path.to_path_buf()];
-    let mut errors = Vec::new();
-    let good = files(&Arguments { paths, check, stdin: false, diagnostics: Default::default() }, &mut errors);
-    good && errors.is_empty()
+    let mut report = Report { check, format: Format::Text, errors: Vec::new(), problems: Vec::new() };
+    files(&[path.to_path_buf()], &mut report);
+    report.errors.is_empty() && report.problems.is_empty()
 }
 
 #[test]
@@ -78,19 +78,37 @@ fn a_bad_file_stays_and_the_others_are_formatted() {
 }
 
 #[test]
-fn links_and_read_only_files_are_not_replaced() {
+fn links_are_followed_within_the_project_and_skipped_beyond_it() {
+    let (folder, other) = (Folder::new(), Folder::new());
+    let inside = folder.write("shared/inside.ro", WRITTEN);
+    let outside = other.write("outside.ro", WRITTEN);
+    symlink(&inside, folder.0.join("schema/api/inside.ro")).unwrap();
+    symlink("../schema/api/inside.ro", folder.0.join("schema/again.ro")).unwrap();
+    symlink(&outside, folder.0.join("schema/outside.ro")).unwrap();
+    symlink(&other.0, folder.0.join("schema/folder")).unwrap();
+    assert!(!fmt(&folder.0, true));
+    assert_eq!(folder.read("shared/inside.ro"), WRITTEN);
+    assert!(fmt(&folder.0, false) && fmt(&folder.0, true));
+    assert_eq!(folder.read("shared/inside.ro"), FORMATTED);
+    assert_eq!(other.read("outside.ro"), WRITTEN);
+    assert!(["api/inside.ro", "again.ro"].iter().all(|link| folder.0.join("schema").join(link).is_symlink()));
+    folder.write("shared/inside.ro", WRITTEN);
+    assert!(fmt(&folder.0.join("schema/again.ro"), false), "a link is given by itself");
+    assert_eq!(folder.read("shared/inside.ro"), FORMATTED);
+    symlink("nowhere.ro", folder.0.join("schema/broken.ro")).unwrap();
+    assert!(!fmt(&folder.0, true));
+}
+
+#[test]
+fn read_only_files_are_not_replaced_and_a_loop_ends() {
     let folder = Folder::new();
-    let target = folder.write("target.ro", WRITTEN);
-    symlink(&target, folder.0.join("schema/link.ro")).unwrap();
-    assert!(!fmt(&folder.0, false));
-    assert_eq!(folder.read("target.ro"), WRITTEN);
-    assert!(folder.0.join("schema/link.ro").is_symlink());
     let locked = folder.write("locked.ro", WRITTEN);
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o444)).unwrap();
     assert!(!fmt(&locked, false));
     assert_eq!(folder.read("locked.ro"), WRITTEN);
     symlink(&folder.0, folder.0.join("schema/api/loop")).unwrap();
-    assert!(!fmt(&folder.0.join("schema/api"), false), "a loop ends");
+    folder.write("schema/api/a.ro", WRITTEN);
+    assert!(fmt(&folder.0.join("schema/api"), false), "a loop ends");
 }
 
 #[test]

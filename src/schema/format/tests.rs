@@ -74,6 +74,17 @@ fn errors_of_syntax_change_nothing_and_errors_of_meaning_do_not_matter() {
 }
 
 #[test]
+fn both_spellings_of_optional_allow_the_same() {
+    let codes = |text: &str| compile(&[source(text)]).1.iter().map(|found| found.code).collect::<Vec<_>>();
+    for (attribute, expected) in [("@id", vec!["S0011"]), ("@default(null)", vec![]), ("@unique", vec![])] {
+        let older = format!("model A {{ x: Int @optional {attribute} }}");
+        let present = formatted(&older);
+        assert_eq!(present, format!("model A {{\n  x: Int? {attribute}\n}}\n"));
+        assert_eq!((codes(&older), codes(&present)), (expected.clone(), expected));
+    }
+}
+
+#[test]
 fn the_laws_hold_for_random_schemas() {
     let mut runner = TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
     let choices = vec(any::<u8>(), 0..700);
