@@ -24,6 +24,8 @@ struct Package<'a> {
     models: PythonModels,
     /// By the address of an inline type in the schema: the module (`models.user`) and the class it became.
     inline: BTreeMap<usize, (String, String)>,
+    /// The classes of inline types by module.
+    inline_classes: BTreeMap<String, Vec<String>>,
     /// The module names of the error classes.
     errors: BTreeMap<&'a str, String>,
 }
@@ -72,7 +74,9 @@ impl<'a> Package<'a> {
         names.retain(|name| names::is_identifier(name));
         names.sort_unstable();
         names.dedup();
-        let mut package = Package { schema, models, inline: BTreeMap::new(), errors: stems(&names) };
+        let errors = stems(&names);
+        let (inline, inline_classes) = (BTreeMap::new(), BTreeMap::new());
+        let mut package = Package { schema, models, inline, inline_classes, errors };
         package.name_inline_types();
         package
     }
@@ -80,8 +84,10 @@ impl<'a> Package<'a> {
     /// Gives every inline type of the schema a class name: its owner's with its field's.
     fn name_inline_types(&mut self) {
         let schema = self.schema;
+        let mut taken: Vec<String> = schema.shapes.keys().chain(schema.enums.keys()).cloned().collect();
+        let declared = taken.len();
         for shape in schema.shapes.values() {
-            let mut taken: Vec<String> = schema.shapes.keys().chain(schema.enums.keys()).cloned().collect();
+            taken.truncate(declared);
             let module = format!("models.{}", module_name(&shape.name));
             for field in &shape.fields {
                 self.name_inline(&field.ty, &module, &names::joined(&shape.name, &field.name), &mut taken);
@@ -143,6 +149,7 @@ impl<'a> Package<'a> {
                 let name = names::free(name.to_owned(), |name| taken.iter().any(|known| known == name));
                 taken.push(name.clone());
                 self.inline.insert(address(ty), (module.to_owned(), name.clone()));
+                self.inline_classes.entry(module.to_owned()).or_default().push(name.clone());
                 for field in fields {
                     self.name_inline(&field.ty, module, &names::joined(&name, &field.name), taken);
                 }
@@ -157,9 +164,7 @@ impl<'a> Package<'a> {
     /// The classes in the module of a shape.
     fn classes_of(&self, shape: &str) -> Vec<String> {
         let module = format!("models.{}", module_name(shape));
-        let inline =
-            self.inline.values().filter(|(found, _)| *found == module).map(|(_, class)| class.clone());
-        inline.chain([shape.to_owned()]).collect()
+        self.inline_classes.get(&module).into_iter().flatten().cloned().chain([shape.to_owned()]).collect()
     }
 
     fn models(&self) -> Vec<(String, String)> {

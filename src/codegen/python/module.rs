@@ -33,9 +33,8 @@ impl<'a> Module<'a> {
     /// Starts a module that will declare `names`, beside the classes of its inline types.
     pub(super) fn new(package: &'a Package<'a>, folder: &str, stem: &str, names: &[String]) -> Self {
         let path = format!("{folder}.{stem}");
-        let inline =
-            package.inline.values().filter(|(module, _)| *module == path).map(|(_, class)| class.clone());
-        let mut classes: Vec<String> = names.iter().cloned().chain(inline).collect();
+        let inline = package.inline_classes.get(&path).into_iter().flatten();
+        let mut classes: Vec<String> = names.iter().chain(inline).cloned().collect();
         classes.sort_unstable();
         classes.dedup();
         Module {
