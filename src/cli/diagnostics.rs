@@ -105,7 +105,7 @@ impl Arguments {
             }
             Format::Github => {
                 let lines = files.iter().map(FileProblem::github);
-                terminal::print(&(github(diagnostics, &[]) + &lines.collect::<String>()));
+                terminal::print(&format!("{}{}", github(diagnostics, &[]), lines.collect::<String>()));
             }
         }
         if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }

@@ -148,5 +148,5 @@ fn table(columns: &[&str], rows: &[Vec<String>]) -> String {
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
     let head: Vec<String> = columns.iter().map(|column| column.to_uppercase()).collect();
-    line(&head) + &rows.iter().map(|row| line(row)).collect::<String>()
+    std::iter::once(line(&head)).chain(rows.iter().map(|row| line(row))).collect()
 }
