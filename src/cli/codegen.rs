@@ -1,6 +1,6 @@
 //! `rohas codegen`: writes the generated code of a project, and a stub for every handler that has no file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -22,7 +22,7 @@ pub const FOLDER: &str = "src/generated";
 pub struct Arguments {
     #[command(flatten)]
     project: Project,
-    /// The languages to generate, instead of `[codegen] languages` or those of the handlers.
+    /// The languages to write and to check; generated files of others are left alone.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "LANGUAGE")]
     lang: Vec<Lang>,
     /// Writes nothing; prints what would change and fails if anything would.
@@ -72,7 +72,11 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         config.codegen.languages = Some(arguments.lang.iter().copied().map(Target::from).collect());
     }
     let handlers = Handlers::find(&builder, &schema);
-    let (targets, why) = targets(root, config.codegen.languages.as_deref(), &handlers);
+    let present = match codegen::languages(root, Path::new(FOLDER)) {
+        Ok(present) => present,
+        Err(error) => return failed(&error),
+    };
+    let (targets, why) = targets(root, config.codegen.languages.as_deref(), &handlers, &present);
     let names: Vec<&str> = targets.iter().map(|target| target.as_str()).collect();
     // The document of `--check` stands alone.
     if !arguments.check || arguments.diagnostics.format == Format::Text {
@@ -80,7 +84,9 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     }
     let files =
         targets.iter().flat_map(|target| codegen::generate(&schema, *target, &config.codegen)).collect();
-    let done = plan(root, files).and_then(|plan| {
+    let limited = !arguments.lang.is_empty();
+    let languages: &[Target] = if limited { &targets } else { &Target::ALL };
+    let done = plan(root, languages, files).and_then(|plan| {
         if arguments.check {
             return Ok(check(root, &plan, arguments.diagnostics));
         }
@@ -125,7 +131,12 @@ impl Handlers {
 }
 
 /// Returns the languages to generate, the one for stubs first, and why these.
-fn targets(root: &Path, given: Option<&[Target]>, handlers: &Handlers) -> (Vec<Target>, &'static str) {
+fn targets(
+    root: &Path,
+    given: Option<&[Target]>,
+    handlers: &Handlers,
+    present: &BTreeSet<Target>,
+) -> (Vec<Target>, &'static str) {
     if let Some(given) = given.filter(|given| !given.is_empty()) {
         let mut targets: Vec<Target> = Vec::new();
         for target in given {
@@ -140,9 +151,12 @@ fn targets(root: &Path, given: Option<&[Target]>, handlers: &Handlers) -> (Vec<T
     let mut counts: Vec<(Target, usize)> = counts.into_iter().filter(|(_, count)| *count > 0).collect();
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let mut targets: Vec<Target> = counts.into_iter().map(|(target, _)| target).collect();
+    let mut others = present.clone();
     if root.join("Cargo.toml").is_file() || root.join("src/main.rs").is_file() {
-        targets.push(Target::Rust);
+        others.insert(Target::Rust);
     }
+    others.retain(|target| !targets.contains(target));
+    targets.extend(others);
     if targets.is_empty() {
         return (vec![Target::TypeScript], "the default; there are no handlers yet");
     }
@@ -150,8 +164,8 @@ fn targets(root: &Path, given: Option<&[Target]>, handlers: &Handlers) -> (Vec<T
 }
 
 /// Finds out what must be written, and warns of files that are in the way.
-fn plan(root: &Path, files: Vec<File>) -> std::io::Result<Plan> {
-    let plan = codegen::plan(root, Path::new(FOLDER), files)?;
+fn plan(root: &Path, languages: &[Target], files: Vec<File>) -> std::io::Result<Plan> {
+    let plan = codegen::plan(root, Path::new(FOLDER), languages, files)?;
     for path in &plan.foreign {
         let path = path.display();
         terminal::eprint(&format!("warning: {FOLDER}/{path} is not generated and stays as it is\n"));

@@ -213,7 +213,7 @@ fn generate(folder: &Path, language: Language) -> Result<(), String> {
         .map_err(|_| "the schema of the template does not compile".to_owned())?;
     let files = language.targets().iter();
     let files = files.flat_map(|target| codegen::generate(&schema, *target, &config.codegen)).collect();
-    let written = codegen::plan(folder, Path::new(FOLDER), files).and_then(|plan| plan.apply());
+    let written = codegen::plan(folder, Path::new(FOLDER), &Target::ALL, files).and_then(|plan| plan.apply());
     written.map_err(|error| format!("{FOLDER}: {error}"))
 }
 

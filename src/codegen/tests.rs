@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::schema::{Schema, Severity, SourceFile, compile};
 
-use super::{Change, Config, File, GENERATED, Missing, Target, add, generate, plan, stub};
+use super::{Change, Config, File, GENERATED, Missing, Target, add, generate, languages, plan, stub};
 
 // ---- what is compiled
 
@@ -205,7 +205,8 @@ fn generated_typescript_passes_the_strict_compiler() {
 
 fn files(names: &[(&str, &str)]) -> Vec<File> {
     let file = |(path, text): &(&str, &str)| {
-        let text = format!("// {GENERATED}\n{text}\n");
+        let sign = if path.ends_with(".py") { "#" } else { "//" };
+        let text = format!("{sign} {GENERATED}\n{text}\n");
         File { path: PathBuf::from(path), text }
     };
     names.iter().map(file).collect()
@@ -214,7 +215,7 @@ fn files(names: &[(&str, &str)]) -> Vec<File> {
 const GEN: &str = "src/generated";
 
 fn apply(project: &Folder, wanted: &[(&str, &str)]) -> Vec<(String, Change)> {
-    let plan = plan(&project.0, Path::new(GEN), files(wanted)).unwrap();
+    let plan = plan(&project.0, Path::new(GEN), &Target::ALL, files(wanted)).unwrap();
     plan.apply().unwrap();
     plan.changes.into_iter().map(|(path, change)| (path.display().to_string(), change)).collect()
 }
@@ -250,11 +251,11 @@ fn only_what_differs_is_written_and_what_is_stale_goes() {
 #[test]
 fn a_plan_alone_touches_nothing() {
     let project = Folder::new();
-    let planned = plan(&project.0, Path::new(GEN), files(&[("a.ts", "1")])).unwrap();
+    let planned = plan(&project.0, Path::new(GEN), &Target::ALL, files(&[("a.ts", "1")])).unwrap();
     assert_eq!(planned.changes, [(PathBuf::from("a.ts"), Change::Create)]);
     assert!(!project.has("src"));
     apply(&project, &[("a.ts", "1\n2")]);
-    let planned = plan(&project.0, Path::new(GEN), files(&[("a.ts", "1")])).unwrap();
+    let planned = plan(&project.0, Path::new(GEN), &Target::ALL, files(&[("a.ts", "1")])).unwrap();
     let change = Change::Change { line: 3, old: Some("2".to_owned()), new: Some(String::new()) };
     assert_eq!(planned.changes, [(PathBuf::from("a.ts"), change)]);
     assert!(project.read("src/generated/a.ts").contains('2'));
@@ -270,7 +271,7 @@ fn what_is_not_ours_stays() {
     project.write("src/generated/old/__pycache__/x.pyc", "cache");
     project.write("src/generated/old/x.py", &format!("# {GENERATED}\n"));
     symlink("/etc/passwd", project.0.join("src/generated/link")).unwrap();
-    let planned = plan(&project.0, Path::new(GEN), files(&[("a.ts", "1")])).unwrap();
+    let planned = plan(&project.0, Path::new(GEN), &Target::ALL, files(&[("a.ts", "1")])).unwrap();
     let foreign = ["bytes.bin", "empty.ts", "link", "notes.md"].map(PathBuf::from);
     assert_eq!(planned.foreign, foreign);
     planned.apply().unwrap();
@@ -290,22 +291,23 @@ fn nothing_leaves_the_project() {
 
     // The folder itself, or one in it, leads out.
     symlink(&outside.0, project.0.join("src/generated")).unwrap();
-    let error = plan(&project.0, Path::new(GEN), files(&[("models/A.ts", "1")])).unwrap_err();
-    assert!(error.to_string().contains("leads out of the project"), "{error}");
+    let error = plan(&project.0, Path::new(GEN), &Target::ALL, files(&[("models/A.ts", "1")])).unwrap_err();
+    assert!(error.to_string().contains("src/generated is a symlink"), "{error}");
     fs::remove_file(project.0.join("src/generated")).unwrap();
     fs::create_dir(project.0.join("src/generated")).unwrap();
     symlink(outside.0.join("models"), project.0.join("src/generated/models")).unwrap();
-    assert!(plan(&project.0, Path::new(GEN), files(&[("models/A.ts", "1")])).is_err());
+    assert!(plan(&project.0, Path::new(GEN), &Target::ALL, files(&[("models/A.ts", "1")])).is_err());
     // One that is not wanted is not ours.
     apply(&project, &[("a.ts", "1")]);
     assert!(project.has("src/generated/models"));
     assert_eq!(outside.read("models/victim.ts"), stale);
 
-    // A file that is a link is replaced, not written through.
+    // A file that is a link stays one, and nothing is written through it.
     symlink(outside.0.join("victim.ts"), project.0.join("src/generated/b.ts")).unwrap();
-    apply(&project, &[("a.ts", "1"), ("b.ts", "new")]);
+    let wanted = files(&[("a.ts", "1"), ("b.ts", "new")]);
+    let error = plan(&project.0, Path::new(GEN), &Target::ALL, wanted).unwrap_err();
+    assert!(error.to_string().contains("b.ts is a symlink"), "{error}");
     assert_eq!(outside.read("victim.ts"), stale);
-    assert_eq!(project.read("src/generated/b.ts"), format!("// {GENERATED}\nnew\n"));
 
     // A stub goes no other way.
     symlink(&outside.0, project.0.join("src/handlers")).unwrap();
@@ -315,12 +317,82 @@ fn nothing_leaves_the_project() {
 }
 
 #[test]
+fn a_link_within_the_project_is_no_way_either() {
+    let project = Folder::new();
+    project.write("src/lib/A.ts", "mine");
+    fs::create_dir(project.0.join(GEN)).unwrap();
+    symlink("../lib", project.0.join("src/generated/models")).unwrap();
+    let error = plan(&project.0, Path::new(GEN), &Target::ALL, files(&[("models/A.ts", "1")])).unwrap_err();
+    assert!(error.to_string().contains("src/generated/models is a symlink"), "{error}");
+    assert_eq!(project.read("src/lib/A.ts"), "mine");
+}
+
+#[test]
+fn what_is_not_ours_is_never_overwritten() {
+    let project = Folder::new();
+    // The marker is the whole first line.
+    for mine in ["mine".to_owned(), format!("// not {GENERATED}\n"), format!("# {GENERATED}\n")] {
+        project.write("src/generated/b.ts", &mine);
+        let wanted = files(&[("a.ts", "1"), ("b.ts", "1")]);
+        let error = plan(&project.0, Path::new(GEN), &Target::ALL, wanted).unwrap_err();
+        assert!(error.to_string().contains("b.ts is not generated by rohas; move it away"), "{error}");
+        assert_eq!(project.read("src/generated/b.ts"), mine);
+        assert!(!project.has("src/generated/a.ts"));
+    }
+    project.write("src/generated/b.ts", &format!("// {GENERATED}\r\nold\r\n"));
+    apply(&project, &[("b.ts", "1")]);
+    assert!(project.read("src/generated/b.ts").ends_with("\n1\n"));
+}
+
+#[test]
+fn a_limited_run_leaves_other_languages_alone() {
+    let project = Folder::new();
+    apply(&project, &[("a.ts", "1"), ("old.ts", "1"), ("a.py", "1")]);
+    let present = languages(&project.0, Path::new(GEN)).unwrap();
+    assert_eq!(present.into_iter().collect::<Vec<_>>(), [Target::TypeScript, Target::Python]);
+    let limited = plan(&project.0, Path::new(GEN), &[Target::TypeScript], files(&[("a.ts", "1")])).unwrap();
+    assert_eq!(limited.changes, [(PathBuf::from("old.ts"), Change::Remove)]);
+    assert!(limited.foreign.is_empty());
+    apply(&project, &[("a.ts", "1")]);
+    assert!(!project.has("src/generated/a.py"));
+}
+
+#[test]
+fn runs_at_once_do_not_disturb_each_other() {
+    let project = Folder::new();
+    project.write("src/generated/.a.ts.1-1.rohas-new", &format!("// {GENERATED}\n"));
+    project.write("src/generated/.DS_Store", "");
+    std::thread::scope(|scope| {
+        for run in 0..4 {
+            let project = &project;
+            scope.spawn(move || {
+                for round in 0..50 {
+                    let text = format!("{run} {round}");
+                    let other = if (run + round) % 2 == 0 { "api/B.ts" } else { "events/C.ts" };
+                    let planned = plan(
+                        &project.0,
+                        Path::new(GEN),
+                        &Target::ALL,
+                        files(&[("a.ts", &text), (other, &text)]),
+                    );
+                    let planned = planned.unwrap();
+                    assert!(planned.foreign.is_empty(), "{:?}", planned.foreign);
+                    planned.apply().unwrap();
+                }
+            });
+        }
+    });
+    assert!(project.has("src/generated/.a.ts.1-1.rohas-new"));
+    assert!(project.has("src/generated/a.ts"));
+}
+
+#[test]
 fn a_file_and_a_folder_change_places() {
     let project = Folder::new();
-    apply(&project, &[("models", "1"), ("api/X.ts", "1")]);
-    apply(&project, &[("models/A.ts", "1"), ("api", "1")]);
-    assert!(project.read("src/generated/models/A.ts").ends_with("1\n"));
-    assert!(project.read("src/generated/api").ends_with("1\n"));
+    apply(&project, &[("models.ts", "1"), ("api.ts/X.ts", "1")]);
+    apply(&project, &[("models.ts/A.ts", "1"), ("api.ts", "1")]);
+    assert!(project.read("src/generated/models.ts/A.ts").ends_with("1\n"));
+    assert!(project.read("src/generated/api.ts").ends_with("1\n"));
 }
 
 #[test]
@@ -328,7 +400,7 @@ fn a_project_behind_a_symlink_is_one() {
     let (project, elsewhere) = (Folder::new(), Folder::new());
     let link = elsewhere.0.join("project");
     symlink(&project.0, &link).unwrap();
-    plan(&link, Path::new(GEN), files(&[("models/A.ts", "1")])).unwrap().apply().unwrap();
+    plan(&link, Path::new(GEN), &Target::ALL, files(&[("models/A.ts", "1")])).unwrap().apply().unwrap();
     assert!(project.has("src/generated/models/A.ts"));
 }
 

@@ -168,6 +168,11 @@ async fn languages_are_told_or_found() {
     assert!(out.contains("stub src/handlers/api/b.py\n"), "{out}");
     let (_, out, _) = codegen(project.path(), &["--lang", "python,typescript"]).await;
     assert!(out.starts_with("languages: python, typescript (as told)\n"), "{out}");
+    // The last handler goes: the generated files still say which languages there are.
+    std::fs::remove_dir_all(project.path().join("src/handlers")).unwrap();
+    let (_, out, _) = codegen(project.path(), &["--no-stubs"]).await;
+    assert!(out.starts_with("languages: typescript, python (those of the project)\n"), "{out}");
+    assert!(project.path().join("src/generated/api/a.py").exists(), "{out}");
     let (code, _, _) = codegen(project.path(), &["--lang", "cobol"]).await;
     assert_eq!(code, Some(2));
 

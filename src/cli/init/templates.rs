@@ -26,6 +26,7 @@ const SHARED: &[Template] = templates!("shared":
     "schema/cron/daily_summary.ro",
     "schema/websockets/chat.ro",
     ".editorconfig" = "editorconfig",
+    ".gitattributes" = "gitattributes",
 );
 
 const TYPESCRIPT: &[Template] = templates!("typescript":

@@ -42,12 +42,17 @@ fn every_template_is_whole() {
             "README.md",
             ".gitignore",
             ".editorconfig",
+            ".gitattributes",
             ".vscode/extensions.json",
             ".vscode/settings.json",
             "config/rohas.toml",
         ] {
             assert!(has(wanted), "{language:?} has no {wanted}");
         }
+        let config = files.iter().find(|(path, _)| *path == "config/rohas.toml").unwrap().1;
+        let names: Vec<String> =
+            language.targets().iter().map(|target| format!("{:?}", target.as_str())).collect();
+        assert!(config.contains(&format!("[codegen]\nlanguages = [{}]\n", names.join(", "))), "{language:?}");
         let mut paths: Vec<&str> = files.iter().map(|(path, _)| *path).collect();
         let count = paths.len();
         paths.sort_unstable();
