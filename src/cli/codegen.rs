@@ -86,6 +86,10 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         targets.iter().flat_map(|target| codegen::generate(&schema, *target, &config.codegen)).collect();
     let limited = !arguments.lang.is_empty();
     let languages: &[Target] = if limited { &targets } else { &Target::ALL };
+    let _lock = match codegen::lock(root) {
+        Ok(lock) => lock,
+        Err(error) => return failed(&error),
+    };
     let done = plan(root, languages, files).and_then(|plan| {
         if arguments.check {
             return Ok(check(root, &plan, arguments.diagnostics));

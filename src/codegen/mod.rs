@@ -19,7 +19,7 @@ mod write;
 mod tests;
 
 pub use stubs::{Missing, stub};
-pub use write::{Change, Plan, add, languages, plan};
+pub use write::{Change, Plan, add, languages, lock, plan};
 
 /// What the first line of every generated file is, behind the comment sign of its language. Files that are ours are
 /// recognised by it.

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::schema::{Schema, Severity, SourceFile, compile};
 
-use super::{Change, Config, File, GENERATED, Missing, Target, add, generate, languages, plan, stub};
+use super::{Change, Config, File, GENERATED, Missing, Target, add, generate, languages, lock, plan, stub};
 
 // ---- what is compiled
 
@@ -369,6 +369,7 @@ fn runs_at_once_do_not_disturb_each_other() {
                 for round in 0..50 {
                     let text = format!("{run} {round}");
                     let other = if (run + round) % 2 == 0 { "api/B.ts" } else { "events/C.ts" };
+                    let _lock = lock(&project.0).unwrap();
                     let planned = plan(
                         &project.0,
                         Path::new(GEN),

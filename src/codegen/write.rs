@@ -2,7 +2,7 @@
 //!
 //! Called by `cli::codegen`, and the only place of code generation that touches files. [`plan`] only looks; a plan says
 //! what would change and carries it out. Nothing is written or removed outside of the project, nor through a symlink in
-//! the folder. What lies there and is not ours stays. Several runs at once do not disturb each other.
+//! the folder. What lies there and is not ours stays. Whoever calls takes the [`lock`] first.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,9 +16,6 @@ use crate::codegen::{File, GENERATED, Target};
 const LITTER: [&str; 2] = ["__pycache__", ".DS_Store"];
 /// The end of the names of files that are being written; they begin with a dot.
 const UNFINISHED: &str = ".rohas-new";
-/// How often a file is tried to be written whose folder another run takes for empty.
-const TRIES: usize = 5;
-
 /// What happens to one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
@@ -49,6 +46,16 @@ pub struct Plan {
     root: PathBuf,
     folder: PathBuf,
     texts: Vec<File>,
+}
+
+/// Waits until no other run works on the project at `root`; until the result is dropped, none begins.
+///
+/// # Errors
+/// The folder cannot be opened or locked.
+pub fn lock(root: &Path) -> io::Result<fs::File> {
+    let folder = fs::File::open(root).map_err(|error| about(root, &error))?;
+    folder.lock().map_err(|error| about(root, &error))?;
+    Ok(folder)
 }
 
 /// Compares `wanted` with what is in `folder`, a path below the project at `root`. Files of other languages than
@@ -132,28 +139,22 @@ impl Plan {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        real(&self.root, &self.folder, path)?;
         let base = self.root.join(&self.folder);
-        let path = base.join(path);
-        match fs::remove_file(&path) {
-            Err(error) if !is_gone(&error) => return Err(about(&path, &error)),
-            _ => remove_empty(&base, &path),
+        let place = base.join(path);
+        let removed = real(&self.root, &self.folder, path)
+            .and_then(|()| fs::remove_file(&place).map_err(|error| about(&place, &error)));
+        match removed {
+            Err(error) if !is_gone(&error) => return Err(error),
+            _ => remove_empty(&base, &place),
         }
         Ok(())
     }
 
     fn write(&self, file: &File) -> io::Result<()> {
         let path = self.root.join(&self.folder).join(&file.path);
-        let mut tries = 0;
-        loop {
-            make_folder(&self.root, &path)?;
-            real(&self.root, &self.folder, &file.path)?;
-            tries += 1;
-            match replace(&path, &file.text) {
-                Err(error) if is_gone(&error) && tries < TRIES => {}
-                written => return written.map_err(|error| about(&path, &error)),
-            }
-        }
+        make_folder(&self.root, &path)?;
+        real(&self.root, &self.folder, &file.path)?;
+        replace(&path, &file.text).map_err(|error| about(&path, &error))
     }
 }
 
@@ -224,7 +225,7 @@ fn present(root: &Path, folder: &Path) -> io::Result<BTreeSet<PathBuf>> {
     Ok(files)
 }
 
-/// Lists the files below `base`, symlinks as such. Another run may write and remove at the same time.
+/// Lists the files below `base`, symlinks as such.
 fn list(base: &Path, below: &Path, files: &mut BTreeSet<PathBuf>) -> io::Result<()> {
     let folder = base.join(below);
     let entries = match fs::read_dir(&folder) {
