@@ -1,6 +1,6 @@
 //! `rohas codegen`: writes the generated code of a project, and a stub for every handler that has no file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use crate::app::{ActorApp, Builder};
 use crate::cli::diagnostics::{self, FileProblem, Format};
 use crate::cli::{Project, terminal};
-use crate::codegen::{self, Change, File, Missing, Plan, Target};
+use crate::codegen::{self, Change, Config, File, Missing, Plan, Target};
 use crate::invocation::{HandlerId, Kind};
 use crate::lang::discover::Folders;
 use crate::lang::{FileHandler, Language};
@@ -62,51 +62,41 @@ impl From<Lang> for Target {
 }
 
 pub fn run(arguments: &Arguments) -> ExitCode {
-    let root = &arguments.project.project;
-    let builder = ActorApp::builder().project_dir(root);
-    let (mut config, schema) = match arguments.diagnostics.compile(root) {
+    let (mut config, schema) = match arguments.diagnostics.compile(&arguments.project.project) {
         Ok(read) => read,
         Err(code) => return code,
     };
     if !arguments.lang.is_empty() {
         config.codegen.languages = Some(arguments.lang.iter().copied().map(Target::from).collect());
     }
-    let handlers = Handlers::find(&builder, &schema);
-    let present = match codegen::languages(root, Path::new(FOLDER)) {
-        Ok(present) => present,
-        Err(error) => return failed(&error),
-    };
-    let (targets, why) = targets(root, config.codegen.languages.as_deref(), &handlers, &present);
+    generate(arguments, &config.codegen, &schema).unwrap_or_else(|error| {
+        terminal::eprint(&format!("error: {error}\n"));
+        ExitCode::FAILURE
+    })
+}
+
+fn generate(arguments: &Arguments, config: &Config, schema: &Schema) -> std::io::Result<ExitCode> {
+    let root = &arguments.project.project;
+    let _lock = codegen::lock(root)?;
+    let handlers = Handlers::find(&ActorApp::builder().project_dir(root), schema);
+    let (targets, why) = targets(root, config.languages.as_deref(), &handlers)?;
     let names: Vec<&str> = targets.iter().map(|target| target.as_str()).collect();
     // The document of `--check` stands alone.
     if !arguments.check || arguments.diagnostics.format == Format::Text {
         terminal::print(&format!("languages: {} ({why})\n", names.join(", ")));
     }
-    let files =
-        targets.iter().flat_map(|target| codegen::generate(&schema, *target, &config.codegen)).collect();
-    let limited = !arguments.lang.is_empty();
-    let languages: &[Target] = if limited { &targets } else { &Target::ALL };
-    let _lock = match codegen::lock(root) {
-        Ok(lock) => lock,
-        Err(error) => return failed(&error),
-    };
-    let done = plan(root, languages, files).and_then(|plan| {
-        if arguments.check {
-            return Ok(check(root, &plan, arguments.diagnostics));
-        }
-        plan.apply()?;
-        terminal::print(&format!("{}\n", summary(&plan, ["created", "changed", "removed"])));
-        if !arguments.no_stubs {
-            stubs(root, &schema, &targets, &handlers)?;
-        }
-        Ok(ExitCode::SUCCESS)
-    });
-    done.unwrap_or_else(|error| failed(&error))
-}
-
-fn failed(error: &std::io::Error) -> ExitCode {
-    terminal::eprint(&format!("error: {error}\n"));
-    ExitCode::FAILURE
+    let files = targets.iter().flat_map(|target| codegen::generate(schema, *target, config)).collect();
+    let languages: &[Target] = if arguments.lang.is_empty() { &Target::ALL } else { &targets };
+    let plan = plan(root, languages, files)?;
+    if arguments.check {
+        return Ok(check(root, &plan, arguments.diagnostics));
+    }
+    plan.apply()?;
+    terminal::print(&format!("{}\n", summary(&plan, ["created", "changed", "removed"])));
+    if !arguments.no_stubs {
+        stubs(root, schema, &targets, &handlers)?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Which handlers have a file, and which have none.
@@ -139,8 +129,7 @@ fn targets(
     root: &Path,
     given: Option<&[Target]>,
     handlers: &Handlers,
-    present: &BTreeSet<Target>,
-) -> (Vec<Target>, &'static str) {
+) -> std::io::Result<(Vec<Target>, &'static str)> {
     if let Some(given) = given.filter(|given| !given.is_empty()) {
         let mut targets: Vec<Target> = Vec::new();
         for target in given {
@@ -148,23 +137,23 @@ fn targets(
                 targets.push(*target);
             }
         }
-        return (targets, "as told");
+        return Ok((targets, "as told"));
     }
     let counts = [(Target::TypeScript, Language::TypeScript), (Target::Python, Language::Python)]
         .map(|(target, language)| (target, handlers.in_language(language)));
     let mut counts: Vec<(Target, usize)> = counts.into_iter().filter(|(_, count)| *count > 0).collect();
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let mut targets: Vec<Target> = counts.into_iter().map(|(target, _)| target).collect();
-    let mut others = present.clone();
+    let mut others = codegen::languages(root, Path::new(FOLDER))?;
     if root.join("Cargo.toml").is_file() || root.join("src/main.rs").is_file() {
         others.insert(Target::Rust);
     }
     others.retain(|target| !targets.contains(target));
     targets.extend(others);
     if targets.is_empty() {
-        return (vec![Target::TypeScript], "the default; there are no handlers yet");
+        return Ok((vec![Target::TypeScript], "the default; there are no handlers yet"));
     }
-    (targets, "those of the project")
+    Ok((targets, "those of the project"))
 }
 
 /// Finds out what must be written, and warns of files that are in the way.

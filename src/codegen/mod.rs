@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::schema::Schema;
 
+mod names;
 mod python;
 mod rust;
 mod stubs;

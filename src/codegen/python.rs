@@ -3,11 +3,12 @@
 //! One module per item, so that a handler imports what it needs and nothing else. `models` never imports `api`, `events`
 //! or `websockets`; models that need each other do so at the end of their modules, when their classes are there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
+use crate::codegen::names::{Namer, joined};
 use crate::codegen::{File, GENERATED, PythonModels};
-use crate::schema::{Schema, Type};
+use crate::schema::Schema;
 
 mod entities;
 mod module;
@@ -81,84 +82,48 @@ impl<'a> Package<'a> {
         package
     }
 
-    /// Gives every inline type of the schema a class name: its owner's with its field's.
+    /// Gives every inline type of the schema a class name.
     fn name_inline_types(&mut self) {
         let schema = self.schema;
-        let mut taken: Vec<String> = schema.shapes.keys().chain(schema.enums.keys()).cloned().collect();
-        let declared = taken.len();
+        let declared: HashSet<String> = schema.shapes.keys().chain(schema.enums.keys()).cloned().collect();
+        let none = HashSet::new();
         for shape in schema.shapes.values() {
-            taken.truncate(declared);
-            let module = format!("models.{}", module_name(&shape.name));
+            let mut namer = Namer::new(&declared, []);
             for field in &shape.fields {
-                self.name_inline(&field.ty, &module, &names::joined(&shape.name, &field.name), &mut taken);
+                namer.part(&field.ty, joined(&shape.name, &field.name));
             }
+            self.keep("models", &shape.name, namer);
         }
         for api in schema.apis.values() {
-            let module = format!("api.{}", module_name(&api.name));
-            let mut taken = entities::api_names(&api.name);
-            let parts = [(&api.query, "Query"), (&api.body, "Body"), (&api.response, "Response")];
-            for (ty, part) in parts {
-                if let Some(ty) = ty {
-                    self.name_root(ty, &module, &format!("{}{part}", api.name), &mut taken);
-                }
+            let mut namer = Namer::new(&none, entities::api_names(&api.name));
+            for (ty, part) in [(&api.query, "Query"), (&api.body, "Body"), (&api.response, "Response")] {
+                ty.iter().for_each(|ty| namer.whole(ty, &format!("{}{part}", api.name)));
             }
             for (fields, part) in [(&api.params, "Params"), (&api.headers, "Headers")] {
                 for field in fields {
-                    let name = names::joined(&format!("{}{part}", api.name), &field.name);
-                    self.name_inline(&field.ty, &module, &name, &mut taken);
+                    namer.part(&field.ty, joined(&format!("{}{part}", api.name), &field.name));
                 }
             }
+            self.keep("api", &api.name, namer);
         }
         for event in schema.events.values() {
-            if let Some(ty) = &event.payload {
-                let module = format!("events.{}", module_name(&event.name));
-                self.name_root(
-                    ty,
-                    &module,
-                    &format!("{}Payload", event.name),
-                    &mut entities::event_names(&event.name),
-                );
-            }
+            let mut namer = Namer::new(&none, entities::event_names(&event.name));
+            event.payload.iter().for_each(|ty| namer.whole(ty, &format!("{}Payload", event.name)));
+            self.keep("events", &event.name, namer);
         }
         for socket in schema.sockets.values() {
-            if let Some(ty) = &socket.message {
-                let module = format!("websockets.{}", module_name(&socket.name));
-                self.name_root(
-                    ty,
-                    &module,
-                    &format!("{}Message", socket.name),
-                    &mut entities::socket_names(&socket.name),
-                );
-            }
+            let mut namer = Namer::new(&none, entities::socket_names(&socket.name));
+            socket.message.iter().for_each(|ty| namer.whole(ty, &format!("{}Message", socket.name)));
+            self.keep("websockets", &socket.name, namer);
         }
     }
 
-    /// Names the inline types of a body, a response and the like: `name` itself is for the whole.
-    fn name_root(&mut self, ty: &Type, module: &str, name: &str, taken: &mut Vec<String>) {
-        if matches!(ty, Type::Inline(_)) {
-            taken.retain(|known| known != name);
-            self.name_inline(ty, module, name, taken);
-        } else {
-            self.name_inline(ty, module, &format!("{name}Item"), taken);
-        }
-    }
-
-    fn name_inline(&mut self, ty: &Type, module: &str, name: &str, taken: &mut Vec<String>) {
-        match ty {
-            Type::Inline(fields) => {
-                let name = names::free(name.to_owned(), |name| taken.iter().any(|known| known == name));
-                taken.push(name.clone());
-                self.inline.insert(address(ty), (module.to_owned(), name.clone()));
-                self.inline_classes.entry(module.to_owned()).or_default().push(name.clone());
-                for field in fields {
-                    self.name_inline(&field.ty, module, &names::joined(&name, &field.name), taken);
-                }
-            }
-            Type::List(inner) | Type::Map(inner) | Type::Optional(inner) => {
-                self.name_inline(inner, module, name, taken)
-            }
-            Type::Scalar(_) | Type::Named(_) => {}
-        }
+    /// Keeps the classes of the module of item `name`.
+    fn keep(&mut self, folder: &str, name: &str, namer: Namer<'_>) {
+        let module = format!("{folder}.{}", module_name(name));
+        let classes = namer.named.iter().map(|(_, class)| class.clone()).collect();
+        self.inline_classes.insert(module.clone(), classes);
+        self.inline.extend(namer.named.into_iter().map(|(ty, class)| (ty, (module.clone(), class))));
     }
 
     /// The classes in the module of a shape.
@@ -198,9 +163,4 @@ impl<'a> Package<'a> {
         let sockets = self.schema.sockets.values();
         sockets.map(|socket| (module_name(&socket.name), entities::socket(self, socket))).collect()
     }
-}
-
-/// Identifies a type expression: the schema does not move while code is generated.
-fn address(ty: &Type) -> usize {
-    std::ptr::from_ref(ty).addr()
 }

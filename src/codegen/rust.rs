@@ -3,11 +3,12 @@
 //! A project names them with `mod generated;` and needs the crates rohas, serde (derive), serde_json, chrono (serde) and
 //! uuid (serde, v7). Paths of other crates and modules are written out, so that a shape may be called anything.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
+use crate::codegen::names::{Namer, joined};
 use crate::codegen::{File, GENERATED};
-use crate::schema::{Schema, Type};
+use crate::schema::Schema;
 
 mod entities;
 mod names;
@@ -20,7 +21,7 @@ struct Crate<'a> {
     /// By the address of an inline type in the schema: the module and the struct it became.
     inline: HashMap<usize, (&'static str, String)>,
     /// The types of every module.
-    declared: BTreeMap<&'static str, BTreeSet<String>>,
+    declared: BTreeMap<&'static str, HashSet<String>>,
     /// What every shape holds by value, itself or over others.
     holds: HashMap<&'a str, BTreeSet<&'a str>>,
 }
@@ -58,83 +59,52 @@ impl<'a> Crate<'a> {
             declared: BTreeMap::new(),
             holds: records::holds(schema),
         };
-        let types = schema.shapes.keys().chain(schema.enums.keys()).map(|name| names::type_name(name));
-        project.declared.insert("models", types.collect());
-        project
-            .declared
-            .insert("api", schema.apis.keys().flat_map(|name| entities::api_names(name)).collect());
-        project.declared.insert(
-            "events",
-            schema.events.keys().flat_map(|name| entities::event_names(schema, name)).collect(),
-        );
-        let sockets = schema.sockets.keys().flat_map(|name| entities::socket_names(name));
-        project.declared.insert("websockets", sockets.collect());
         project.name_inline_types();
         project
     }
 
-    /// Gives every inline type of the schema a name: its owner's with its field's. Sorted, so that the order of files
-    /// does not matter.
+    /// Gives every inline type of the schema a name. Sorted, so that the order of files does not matter.
     fn name_inline_types(&mut self) {
         let schema = self.schema;
-        let shapes: BTreeMap<_, _> = schema.shapes.iter().collect();
-        for (name, shape) in shapes {
+        let none = HashSet::new();
+        let types = schema.shapes.keys().chain(schema.enums.keys()).map(|name| names::type_name(name));
+        let mut namer = Namer::new(&none, types);
+        for (name, shape) in schema.shapes.iter().collect::<BTreeMap<_, _>>() {
             for field in &shape.fields {
-                self.name_inline(&field.ty, "models", &names::joined(&names::type_name(name), &field.name));
+                namer.part(&field.ty, joined(&names::type_name(name), &field.name));
             }
         }
-        let apis: BTreeMap<_, _> = schema.apis.iter().collect();
-        for (name, api) in apis {
+        self.keep("models", namer);
+        let mut namer = Namer::new(&none, schema.apis.keys().flat_map(|name| entities::api_names(name)));
+        for (name, api) in schema.apis.iter().collect::<BTreeMap<_, _>>() {
             for (ty, part) in [(&api.query, "Query"), (&api.body, "Body"), (&api.response, "Response")] {
-                ty.iter().for_each(|ty| self.name_root(ty, "api", &format!("{name}{part}")));
+                ty.iter().for_each(|ty| namer.whole(ty, &format!("{name}{part}")));
             }
             for (fields, part) in [(&api.params, "Params"), (&api.headers, "Headers")] {
                 for field in fields {
-                    self.name_inline(&field.ty, "api", &names::joined(&format!("{name}{part}"), &field.name));
+                    namer.part(&field.ty, joined(&format!("{name}{part}"), &field.name));
                 }
             }
         }
-        let events: BTreeMap<_, _> = schema.events.iter().collect();
-        for (name, event) in events {
+        self.keep("api", namer);
+        let events = schema.events.keys().flat_map(|name| entities::event_names(schema, name));
+        let mut namer = Namer::new(&none, events);
+        for (name, event) in schema.events.iter().collect::<BTreeMap<_, _>>() {
             let [_, payload] = entities::event_names(schema, name);
-            event.payload.iter().for_each(|ty| self.name_root(ty, "events", &payload));
+            event.payload.iter().for_each(|ty| namer.whole(ty, &payload));
         }
-        let sockets: BTreeMap<_, _> = schema.sockets.iter().collect();
-        for (name, socket) in sockets {
-            socket.message.iter().for_each(|ty| self.name_root(ty, "websockets", &format!("{name}Message")));
+        self.keep("events", namer);
+        let sockets = schema.sockets.keys().flat_map(|name| entities::socket_names(name));
+        let mut namer = Namer::new(&none, sockets);
+        for (name, socket) in schema.sockets.iter().collect::<BTreeMap<_, _>>() {
+            socket.message.iter().for_each(|ty| namer.whole(ty, &format!("{name}Message")));
         }
+        self.keep("websockets", namer);
     }
 
-    /// Names the inline types of a body, a response and the like: `name` itself is for the whole.
-    fn name_root(&mut self, ty: &Type, module: &'static str, name: &str) {
-        if matches!(ty, Type::Inline(_)) {
-            self.declared.entry(module).or_default().remove(name);
-            self.name_inline(ty, module, name);
-        } else {
-            self.name_inline(ty, module, &format!("{name}Item"));
-        }
+    /// Keeps the types of a module.
+    fn keep(&mut self, module: &'static str, namer: Namer<'_>) {
+        self.declared.insert(module, namer.taken);
+        self.inline.extend(namer.named.into_iter().map(|(ty, name)| (ty, (module, name))));
     }
-
-    fn name_inline(&mut self, ty: &Type, module: &'static str, name: &str) {
-        match ty {
-            Type::Inline(fields) => {
-                let declared = self.declared.entry(module).or_default();
-                let name = names::free(name.to_owned(), |name| declared.contains(name));
-                declared.insert(name.clone());
-                self.inline.insert(address(ty), (module, name.clone()));
-                for field in fields {
-                    self.name_inline(&field.ty, module, &names::joined(&name, &field.name));
-                }
-            }
-            Type::List(inner) | Type::Map(inner) | Type::Optional(inner) => {
-                self.name_inline(inner, module, name)
-            }
-            Type::Scalar(_) | Type::Named(_) => {}
-        }
-    }
-}
-
-/// Identifies a type expression: the schema does not move while code is generated.
-fn address(ty: &Type) -> usize {
-    std::ptr::from_ref(ty).addr()
 }

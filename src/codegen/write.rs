@@ -70,7 +70,7 @@ pub fn plan(root: &Path, folder: &Path, languages: &[Target], wanted: Vec<File>)
     for file in wanted {
         let path = base.join(&file.path);
         real(root, folder, &file.path)?;
-        let old = if present.remove(&file.path) { text_of(&path)? } else { None };
+        let old = if present.remove(&file.path) { Some(text_of(&path)?) } else { None };
         match old {
             None => plan.changes.push((file.path.clone(), Change::Create)),
             Some(old) if old == file.text.as_bytes() => {
@@ -89,8 +89,7 @@ pub fn plan(root: &Path, folder: &Path, languages: &[Target], wanted: Vec<File>)
     }
     for path in present {
         let place = base.join(&path);
-        // What is gone by now was another run's.
-        let Some(text) = text_of(&place)? else { continue };
+        let text = text_of(&place)?;
         match language_of(&place, &text) {
             None => plan.foreign.push(path),
             Some(language) if languages.contains(&language) => plan.changes.push((path, Change::Remove)),
@@ -109,7 +108,7 @@ pub fn languages(root: &Path, folder: &Path) -> io::Result<BTreeSet<Target>> {
     let mut languages = BTreeSet::new();
     for path in present(root, folder)? {
         let place = root.join(folder).join(path);
-        languages.extend(text_of(&place)?.and_then(|text| language_of(&place, &text)));
+        languages.extend(language_of(&place, &text_of(&place)?));
     }
     Ok(languages)
 }
@@ -141,12 +140,9 @@ impl Plan {
     fn remove(&self, path: &Path) -> io::Result<()> {
         let base = self.root.join(&self.folder);
         let place = base.join(path);
-        let removed = real(&self.root, &self.folder, path)
-            .and_then(|()| fs::remove_file(&place).map_err(|error| about(&place, &error)));
-        match removed {
-            Err(error) if !is_gone(&error) => return Err(error),
-            _ => remove_empty(&base, &place),
-        }
+        real(&self.root, &self.folder, path)?;
+        fs::remove_file(&place).map_err(|error| about(&place, &error))?;
+        remove_empty(&base, &place);
         Ok(())
     }
 
@@ -229,7 +225,7 @@ fn present(root: &Path, folder: &Path) -> io::Result<BTreeSet<PathBuf>> {
 fn list(base: &Path, below: &Path, files: &mut BTreeSet<PathBuf>) -> io::Result<()> {
     let folder = base.join(below);
     let entries = match fs::read_dir(&folder) {
-        Err(error) if is_gone(&error) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries.map_err(|error| about(&folder, &error))?,
     };
     for entry in entries {
@@ -239,11 +235,10 @@ fn list(base: &Path, below: &Path, files: &mut BTreeSet<PathBuf>) -> io::Result<
             continue;
         }
         let path = below.join(name);
-        match entry.file_type() {
-            Ok(kind) if kind.is_dir() => list(base, &path, files)?,
-            Ok(_) => _ = files.insert(path),
-            Err(error) if is_gone(&error) => {}
-            Err(error) => return Err(about(&folder, &error)),
+        if entry.file_type().map_err(|error| about(&folder, &error))?.is_dir() {
+            list(base, &path, files)?;
+        } else {
+            files.insert(path);
         }
     }
     Ok(())
@@ -253,18 +248,11 @@ fn is_litter(name: &std::ffi::OsStr) -> bool {
     LITTER.iter().any(|litter| name == *litter)
 }
 
-fn is_gone(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-/// Reads a file; none when it is gone. What is no file, such as a pipe, has a text that is not ours.
-fn text_of(path: &Path) -> io::Result<Option<Vec<u8>>> {
+/// Reads a file. What is none, such as a pipe, has a text that is not ours.
+fn text_of(path: &Path) -> io::Result<Vec<u8>> {
     let known = fs::symlink_metadata(path);
     let read = known.and_then(|known| if known.is_file() { fs::read(path) } else { Ok(Vec::new()) });
-    match read {
-        Err(error) if is_gone(&error) => Ok(None),
-        read => read.map(Some).map_err(|error| about(path, &error)),
-    }
+    read.map_err(|error| about(path, &error))
 }
 
 /// Returns the language of a generated file; none when it is not ours.

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::schema::Type;
 
+use super::Package;
 use super::names::{Holder, module_name};
-use super::{Package, address};
 use crate::codegen::PythonModels;
+use crate::codegen::names::address;
 
 type Imports = BTreeMap<String, BTreeMap<String, String>>;
 

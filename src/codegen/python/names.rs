@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::schema::{pascal_case, snake_case};
+use crate::codegen::names::free;
+use crate::schema::snake_case;
 
 const KEYWORDS: [&str; 35] = [
     "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def",
@@ -97,14 +98,6 @@ pub(super) enum Holder {
     Enum,
 }
 
-/// Adds `_` until nothing has the name.
-pub(super) fn free(mut name: String, taken: impl Fn(&str) -> bool) -> String {
-    while taken(&name) {
-        name.push('_');
-    }
-    name
-}
-
 /// Returns the attribute names of a class for the names on the wire, in order. What needs no escape keeps its name,
 /// whatever else there is. None is in `classes`: in the body of a class, a field hides a class of the module.
 pub(super) fn attributes<'n>(
@@ -195,12 +188,6 @@ pub(super) fn stems<'n>(names: &[&'n str]) -> BTreeMap<&'n str, String> {
         stems.insert(name, stem);
     }
     stems
-}
-
-/// Returns the name of the class of an inline type: `User` and `home_address` → `UserHomeAddress`.
-pub(super) fn joined(owner: &str, field: &str) -> String {
-    let field: String = field.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-    format!("{owner}{}", pascal_case(&field))
 }
 
 /// Tells whether `name` can be a class.

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::codegen::names::free;
 use crate::schema::{Api, Event, Field, Schema, Socket, Type};
 
 use super::records::Record;
@@ -19,7 +20,7 @@ pub(super) fn api_names(name: &str) -> Vec<String> {
 
 /// The names that belong to event `name`: its own and that of its payload, which no other event may have.
 pub(super) fn event_names(schema: &Schema, name: &str) -> [String; 2] {
-    let payload = names::free(format!("{name}Payload"), |name| schema.events.contains_key(name));
+    let payload = free(format!("{name}Payload"), |name| schema.events.contains_key(name));
     [names::type_name(name), payload]
 }
 

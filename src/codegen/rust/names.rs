@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::codegen::names::free;
 use crate::schema::{pascal_case, snake_case};
 
 const KEYWORDS: [&str; 54] = [
@@ -17,14 +18,6 @@ const PRIMITIVES: [&str; 17] = [
     "bool", "char", "f32", "f64", "i128", "i16", "i32", "i64", "i8", "isize", "str", "u128", "u16", "u32",
     "u64", "u8", "usize",
 ];
-
-/// Adds `_` until nothing has the name.
-pub(super) fn free(mut name: String, taken: impl Fn(&str) -> bool) -> String {
-    while taken(&name) {
-        name.push('_');
-    }
-    name
-}
 
 /// Returns the type of a shape or an enum.
 pub(super) fn type_name(name: &str) -> String {
@@ -63,10 +56,4 @@ fn unlike<'n>(wire: impl Iterator<Item = &'n str>, spelled: impl Fn(&str) -> Str
 /// Puts a letter before a digit: a header may start with one.
 fn started(name: String, letter: char) -> String {
     if name.starts_with(|c: char| c.is_ascii_digit()) { format!("{letter}{name}") } else { name }
-}
-
-/// Returns the name of the struct of an inline type: `User` and `home_address` → `UserHomeAddress`.
-pub(super) fn joined(owner: &str, field: &str) -> String {
-    let field: String = field.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-    format!("{owner}{}", pascal_case(&field))
 }

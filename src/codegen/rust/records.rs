@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::schema::{Enum, Field, Schema, Type};
 
 use super::types::docs;
-use super::{Crate, address, names};
+use super::{Crate, names};
+use crate::codegen::names::address;
 
 const DERIVES: &str = "#[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize)]";
 const ENUM_DERIVES: &str = "#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::serde::Serialize, \

@@ -2,7 +2,8 @@
 
 use crate::schema::{DefaultValue, Json, Scalar, Type};
 
-use super::{Crate, address, names};
+use super::{Crate, names};
+use crate::codegen::names::address;
 
 impl Crate<'_> {
     /// Writes a type expression as `module` sees it.

@@ -1,5 +1,7 @@
 // Written by tests/it/generated/rust.rs: UPDATE=1 cargo test generated
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
+#[allow(clippy::all)]
+pub mod runtime;
 pub mod apis;
 pub mod attributes;
 pub mod big;

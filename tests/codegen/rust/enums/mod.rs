@@ -6,4 +6,4 @@
 pub mod models;
 
 #[rustfmt::skip]
-pub mod runtime;
+pub use super::runtime;

@@ -9,4 +9,4 @@ pub mod api;
 pub mod models;
 
 #[rustfmt::skip]
-pub mod runtime;
+pub use super::runtime;

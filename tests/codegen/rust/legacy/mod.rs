@@ -12,4 +12,4 @@ pub mod events;
 pub mod models;
 
 #[rustfmt::skip]
-pub mod runtime;
+pub use super::runtime;

@@ -12,7 +12,7 @@ pub mod events;
 pub mod models;
 
 #[rustfmt::skip]
-pub mod runtime;
+pub use super::runtime;
 
 #[rustfmt::skip]
 pub mod websockets;

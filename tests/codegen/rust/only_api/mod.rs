@@ -6,4 +6,4 @@
 pub mod api;
 
 #[rustfmt::skip]
-pub mod runtime;
+pub use super::runtime;

@@ -3,4 +3,4 @@
 #![allow(clippy::all, dead_code, deprecated, non_camel_case_types, non_snake_case)]
 
 #[rustfmt::skip]
-pub mod runtime;
+pub use super::runtime;

@@ -9,4 +9,4 @@ pub mod events;
 pub mod models;
 
 #[rustfmt::skip]
-pub mod runtime;
+pub use super::runtime;

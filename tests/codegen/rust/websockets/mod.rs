@@ -6,7 +6,7 @@
 pub mod models;
 
 #[rustfmt::skip]
-pub mod runtime;
+pub use super::runtime;
 
 #[rustfmt::skip]
 pub mod websockets;
