@@ -83,16 +83,14 @@ impl Api {
         &self.0.spec
     }
 
-    /// Returns the actor's name in the tree.
-    pub fn child(&self, parent: &str) -> ChildSpec {
-        let path = format!("{parent}/{}", self.0.spec.name);
-        let api = self.clone();
-        ChildSpec::new(api.0.spec.name.clone(), move |supervisor| {
+    /// Describes the actor as a child.
+    pub fn child(&self) -> ChildSpec {
+        let (api, mailbox) = (self.clone(), self.0.mailbox.clone());
+        let spec = ChildSpec::new(self.0.spec.name.clone(), move |supervisor| {
             let api = api.clone();
-            let mailbox = api.0.mailbox.clone();
-            api.0.context.tree.observe(&path, move || mailbox.load());
             async move { Ok(Actor::spawn_linked(None, Admission, api, supervisor).await?.0.get_cell()) }
-        })
+        });
+        spec.load(move || mailbox.load())
     }
 
     /// Returns when a call that starts now has to be over.

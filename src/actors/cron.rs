@@ -61,16 +61,14 @@ impl Cron {
         Ok(Cron(Arc::new(Inner { spec, schedule, handler, source, context, mailbox, calls })))
     }
 
-    /// Describes the actor as a child of `parent`.
-    pub fn child(&self, parent: &str) -> ChildSpec {
-        let path = format!("{parent}/{}", self.0.spec.name);
-        let cron = self.clone();
-        ChildSpec::new(cron.0.spec.name.clone(), move |supervisor| {
+    /// Describes the actor as a child.
+    pub fn child(&self) -> ChildSpec {
+        let (cron, mailbox) = (self.clone(), self.0.mailbox.clone());
+        let spec = ChildSpec::new(self.0.spec.name.clone(), move |supervisor| {
             let cron = cron.clone();
-            let mailbox = cron.0.mailbox.clone();
-            cron.0.context.tree.observe(&path, move || mailbox.load());
             async move { Ok(Actor::spawn_linked(None, Clock, cron, supervisor).await?.0.get_cell()) }
-        })
+        });
+        spec.load(move || mailbox.load())
     }
 }
 

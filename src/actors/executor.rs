@@ -21,7 +21,7 @@ use crate::actors::mailbox::Mailbox;
 use crate::invocation::{Failure, HandlerId, Invocation, Outcome};
 use crate::lang::{Language, Worker};
 use crate::shutdown::Shutdown;
-use crate::supervision::{ChildSpec, Tree};
+use crate::supervision::ChildSpec;
 
 /// How many invocations wait for a worker of one language: several times what a pool works on at once, so that
 /// the entities' own mailboxes are what fills up first.
@@ -169,15 +169,14 @@ pub struct Executor {
 }
 
 impl Executor {
-    /// Describes the actor as a child named `executor` below `parent`.
-    pub fn child(self, parent: &str, tree: &Tree) -> ChildSpec {
-        let (path, tree) = (format!("{parent}/executor"), tree.clone());
-        ChildSpec::new("executor", move |supervisor| {
+    /// Describes the actor as a child named `executor`.
+    pub fn child(self) -> ChildSpec {
+        let queue = self.pool.queue.clone();
+        let spec = ChildSpec::new("executor", move |supervisor| {
             let executor = self.clone();
-            let queue = executor.pool.queue.clone();
-            tree.observe(&path, move || queue.load());
             async move { Ok(Actor::spawn_linked(None, Picker, executor, supervisor).await?.0.get_cell()) }
-        })
+        });
+        spec.load(move || queue.load())
     }
 }
 

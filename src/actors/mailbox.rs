@@ -177,6 +177,7 @@ impl<M: Send + 'static> Mailbox<M> {
             in_flight: self.0.in_flight.load(Ordering::Acquire),
             accepted: self.0.accepted.load(Ordering::Relaxed),
             refused: self.0.refused.load(Ordering::Relaxed),
+            ..Load::default()
         }
     }
 }

@@ -86,16 +86,14 @@ impl Session {
         self.0.gone.clone()
     }
 
-    /// Describes the actor as a child of its endpoint at `parent`.
-    pub(crate) fn child(&self, parent: &str) -> ChildSpec {
-        let path = format!("{parent}/{}", self.0.id);
-        let session = self.clone();
-        ChildSpec::new(self.0.id.clone(), move |supervisor| {
+    /// Describes the actor as a child of its endpoint.
+    pub(crate) fn child(&self) -> ChildSpec {
+        let (session, mailbox) = (self.clone(), self.0.mailbox.clone());
+        let spec = ChildSpec::new(self.0.id.clone(), move |supervisor| {
             let session = session.clone();
-            let mailbox = session.0.mailbox.clone();
-            session.0.socket.context().tree.observe(&path, move || mailbox.load());
             async move { Ok(Actor::spawn_linked(None, Conversation, session, supervisor).await?.0.get_cell()) }
-        })
+        });
+        spec.load(move || mailbox.load())
     }
 
     /// Takes in one frame of the client, checked against the endpoint's message type; waits for room, so that a

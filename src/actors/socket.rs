@@ -91,7 +91,7 @@ impl Socket {
             .write()
             .insert(session.id().to_owned(), Line { outbound_tx: session.outbound(), cut: session.cut() });
         let id = session.id().to_owned();
-        let spec = session.child(&path).restart(Restart::Temporary);
+        let spec = session.child().restart(Restart::Temporary);
         let started = ractor::call!(supervisor, Message::Start, spec);
         let started = started.unwrap_or_else(|_| Err(gone()));
         if started.is_err() {

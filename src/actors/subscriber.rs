@@ -101,16 +101,14 @@ impl EventSubscriber {
         event.handlers.iter().enumerate().map(make).collect()
     }
 
-    /// Describes the actor as a child of the event's supervisor at `parent`.
-    pub fn child(&self, parent: &str) -> ChildSpec {
-        let path = format!("{parent}/{}", self.0.handler.name);
-        let subscriber = self.clone();
-        ChildSpec::new(&*self.0.handler.name, move |supervisor| {
+    /// Describes the actor as a child of the event's supervisor.
+    pub fn child(&self) -> ChildSpec {
+        let (subscriber, mailbox) = (self.clone(), self.0.mailbox.clone());
+        let spec = ChildSpec::new(&*self.0.handler.name, move |supervisor| {
             let subscriber = subscriber.clone();
-            let mailbox = subscriber.0.mailbox.clone();
-            subscriber.0.context.tree.observe(&path, move || mailbox.load());
             async move { Ok(Actor::spawn_linked(None, Delivery, subscriber, supervisor).await?.0.get_cell()) }
-        })
+        });
+        spec.load(move || mailbox.load())
     }
 }
 

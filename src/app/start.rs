@@ -208,8 +208,8 @@ fn branches(
     let branch =
         |name: &str, children: Vec<ChildSpec>| ChildSpec::supervisor(root, name, one_for_one, tree, children);
     let executors = engines.into_iter().map(|engine| executor(context, &format!("{root}/executors"), engine));
-    let crons = app_crons(context, &format!("{root}/crons"))?;
-    let api_children = apis.iter().map(|api| api.child(&format!("{root}/apis"))).collect();
+    let crons = app_crons(context)?;
+    let api_children = apis.iter().map(Api::child).collect();
     let socket_children = sockets.iter().map(|socket| socket.child(&format!("{root}/sockets"))).collect();
     Ok(vec![
         context.telemetry.child(),
@@ -225,7 +225,6 @@ fn branches(
 /// The executor of one language over its workers.
 fn executor(context: &Context, parent: &str, Engine { runtime, pool, warm }: Engine) -> ChildSpec {
     let language = runtime.language();
-    let path = format!("{parent}/{}", language.executor());
     let picker = Executor { pool: pool.clone(), shutdown: context.shutdown.clone() };
     let warm = Arc::new(Mutex::new(Some(warm)));
     let worker = match language {
@@ -238,17 +237,16 @@ fn executor(context: &Context, parent: &str, Engine { runtime, pool, warm }: Eng
             WorkerSlot { number, runtime: Arc::clone(&runtime), pool: pool.clone(), warm: Arc::clone(&warm) };
         slot.child(format!("{worker}-{number}"))
     });
-    let children = std::iter::once(picker.child(&path, &context.tree)).chain(workers).collect();
+    let children = std::iter::once(picker.child()).chain(workers).collect();
     ChildSpec::supervisor(parent, language.executor(), Policy::engines(), &context.tree, children)
 }
 
 /// A supervisor per event over an actor per handler; subscribes the handlers to the bus.
 fn events(context: &Arc<Context>, parent: &str) -> Vec<ChildSpec> {
     let supervise = |event: &crate::schema::Event| {
-        let path = format!("{parent}/{}", event.name);
         context.bus.declare(&event.name);
         let subscribers = EventSubscriber::all(event, context);
-        let children = subscribers.iter().map(|subscriber| subscriber.child(&path)).collect();
+        let children = subscribers.iter().map(EventSubscriber::child).collect();
         for subscriber in subscribers {
             context.bus.subscribe(&event.name, Box::new(subscriber));
         }
@@ -257,11 +255,11 @@ fn events(context: &Arc<Context>, parent: &str) -> Vec<ChildSpec> {
     context.schema.events.values().map(supervise).collect()
 }
 
-fn app_crons(context: &Arc<Context>, parent: &str) -> Result<Vec<ChildSpec>, StartError> {
+fn app_crons(context: &Arc<Context>) -> Result<Vec<ChildSpec>, StartError> {
     let crons = context.schema.crons.values().map(|spec| {
         let cron = Cron::new(spec.clone(), Arc::clone(context));
         let cron = cron.map_err(|error| StartError::Cron(format!("{}: {error}", spec.name)))?;
-        Ok(cron.child(parent))
+        Ok(cron.child())
     });
     crons.collect()
 }

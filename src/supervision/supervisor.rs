@@ -16,7 +16,7 @@ use futures_util::future::BoxFuture;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 
 use crate::supervision::policy::{Child, Decision, Exit, History, Policy, Restart, decide};
-use crate::supervision::tree::{State, Tree};
+use crate::supervision::tree::{Gauge, Load, State, Tree};
 
 /// Why a child did not start.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -36,6 +36,7 @@ pub struct ChildSpec {
     name: String,
     restart: Restart,
     shutdown: Duration,
+    load: Option<Gauge>,
     start: Start,
 }
 
@@ -50,6 +51,7 @@ impl ChildSpec {
             name: name.into(),
             restart: Restart::Permanent,
             shutdown: Duration::from_secs(5),
+            load: None,
             start: Arc::new(move |supervisor| Box::pin(start(supervisor))),
         }
     }
@@ -70,6 +72,12 @@ impl ChildSpec {
                 Ok(actor.get_cell())
             }
         })
+    }
+
+    /// Shows the load of the child's mailbox in the tree.
+    pub fn load(mut self, load: impl Fn() -> Load + Send + Sync + 'static) -> Self {
+        self.load = Some(Arc::new(load));
+        self
     }
 
     /// Sets when the child is restarted; permanent unless set.
@@ -236,6 +244,9 @@ impl Running {
             }
         };
         self.setup.tree.running(&path);
+        if let Some(load) = &self.slots[index].spec.load {
+            self.setup.tree.observe(&path, Arc::clone(load));
+        }
         self.slots[index].cell = Some(cell);
         Ok(())
     }

@@ -20,19 +20,41 @@ pub enum State {
     Stopped,
 }
 
-/// How busy a mailbox is, read when the tree is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default)]
+/// How busy a mailbox is, read when the tree is asked for. Counts are since the start of the app.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Default)]
 pub struct Load {
     /// Messages waiting.
     pub queued: usize,
     /// How many may wait.
     pub capacity: usize,
+    /// Bytes waiting, as far as messages say how big they are.
+    pub bytes: usize,
+    /// How many bytes may wait.
+    pub capacity_bytes: usize,
+    /// How long the oldest message has been waiting, in milliseconds.
+    pub oldest_ms: u64,
     /// Messages being handled.
     pub in_flight: usize,
-    /// Messages taken in since start.
+    /// Messages taken in.
     pub accepted: u64,
     /// Messages refused because the mailbox was full.
     pub refused: u64,
+    /// Messages that were taken in and dropped again to make room for newer ones.
+    pub dropped: u64,
+    /// Messages whose deadline passed while they waited.
+    pub expired: u64,
+    /// Messages handled, well or badly.
+    pub handled: u64,
+    /// Messages given up: they kept crashing their actor.
+    pub dead_lettered: u64,
+    /// Messages taken in per second, over the last ten.
+    pub rate_in: f64,
+    /// Messages handled per second, over the last ten.
+    pub rate_out: f64,
+    /// Half of the messages were handled in this time or less, in milliseconds.
+    pub p50_ms: f64,
+    /// 99 of 100 messages were handled in this time or less, in milliseconds.
+    pub p99_ms: f64,
 }
 
 /// One actor and what is below it.
@@ -93,7 +115,7 @@ impl std::fmt::Display for Node {
     }
 }
 
-type Gauge = Arc<dyn Fn() -> Load + Send + Sync>;
+pub(super) type Gauge = Arc<dyn Fn() -> Load + Send + Sync>;
 
 struct Entry {
     state: State,
@@ -141,10 +163,9 @@ impl Tree {
     }
 
     /// Shows the load of the mailbox at `path` from now on.
-    pub fn observe(&self, path: &str, gauge: impl Fn() -> Load + Send + Sync + 'static) {
-        self.running(path);
+    pub(super) fn observe(&self, path: &str, gauge: Gauge) {
         if let Some(entry) = self.entries.write().get_mut(path) {
-            entry.gauge = Some(Arc::new(gauge));
+            entry.gauge = Some(gauge);
         }
     }
 
