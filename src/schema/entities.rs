@@ -86,10 +86,23 @@ pub struct Api {
     pub concurrency: usize,
     /// How many calls may wait.
     pub mailbox: usize,
+    /// What becomes of a call that finds the mailbox full.
+    pub overflow: Overflow,
     /// The doc comment.
     pub doc: Option<String>,
     /// Where the name stands.
     pub span: Span,
+}
+
+/// What happens to a message that finds the mailbox full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overflow {
+    /// It is refused.
+    Fail,
+    /// Its sender waits for room, as long as it may.
+    Wait,
+    /// The oldest message that waits makes room for it.
+    DropOldest,
 }
 
 /// How failed deliveries are repeated.
@@ -138,6 +151,8 @@ pub struct Event {
     pub concurrency: usize,
     /// How many may wait.
     pub mailbox: usize,
+    /// What becomes of an event that finds the mailbox full.
+    pub overflow: Overflow,
     /// The doc comment.
     pub doc: Option<String>,
     /// Where the name stands.

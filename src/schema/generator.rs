@@ -275,14 +275,33 @@ impl<'c> Writer<'c> {
     fn api(&mut self, at: usize) {
         let method = self.one_of(&["read", "write"]);
         let body = if method == "write" { "body" } else { "timeout" };
-        let optional =
-            ["params", "query", "headers", "response", "triggers", "middlewares", "errors", "mailbox"];
+        let optional = [
+            "params",
+            "query",
+            "headers",
+            "response",
+            "triggers",
+            "middlewares",
+            "errors",
+            "mailbox",
+            "overflow",
+        ];
         self.entity("api", at, &[method, "path", body, "concurrency"], &optional);
     }
 
     fn event(&mut self, at: usize) {
-        let optional =
-            ["handler", "triggers", "durable", "retry", "group", "bus", "timeout", "concurrency", "mailbox"];
+        let optional = [
+            "handler",
+            "triggers",
+            "durable",
+            "retry",
+            "group",
+            "bus",
+            "timeout",
+            "concurrency",
+            "mailbox",
+            "overflow",
+        ];
         let required: [&[&str]; 3] = [&["payload"], &["payload", "key"], &[]];
         let required = required[self.pick(3)];
         self.entity("event", at, required, &optional);
@@ -332,6 +351,7 @@ impl<'c> Writer<'c> {
             }
             "schedule" => self.property(name, &SCHEDULES),
             "timezone" => self.property(name, &["\"Europe/Berlin\"", "UTC", "Asia/Tokyo"]),
+            "overflow" => self.property(name, &["fail", "wait", "\"fail\""]),
             "overlap" => self.property(name, &["skip", "queue", "\"parallel\""]),
             "catch_up" => self.property(name, &["none", "\"one\"", "all"]),
             _ => {

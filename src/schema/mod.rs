@@ -53,7 +53,7 @@ mod validate_tests;
 
 pub use asyncapi::asyncapi;
 pub use diagnostic::{Diagnostic, Position, Severity, render};
-pub use entities::{Api, CatchUp, Cron, Event, Method, Overlap, Retry, Socket};
+pub use entities::{Api, CatchUp, Cron, Event, Method, Overflow, Overlap, Retry, Socket};
 pub use format::format;
 pub use json_schema::{json_schema, json_schema_of};
 pub use model::{

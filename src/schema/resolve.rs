@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use super::ast::{Entry, Item, ItemKind, Value, Variant, Word};
 use super::codes;
 use super::diagnostic::Reporter;
-use super::entities::{Api, CatchUp, Cron, Event, Method, Overlap, Retry, Socket};
+use super::entities::{Api, CatchUp, Cron, Event, Method, Overflow, Overlap, Retry, Socket};
 use super::model::{Attributes, Enum, EnumValue, Json, Scalar, Schema, Shape, ShapeKind, Span, Type};
 use super::reserved::reserved_by;
 use super::spelling::nearest;
@@ -31,6 +31,7 @@ const API: &[&str] = &[
     "timeout",
     "concurrency",
     "mailbox",
+    "overflow",
 ];
 const EVENT: &[&str] = &[
     "payload",
@@ -44,7 +45,10 @@ const EVENT: &[&str] = &[
     "timeout",
     "concurrency",
     "mailbox",
+    "overflow",
 ];
+const OVERFLOWS: &[(&str, Overflow)] =
+    &[("fail", Overflow::Fail), ("wait", Overflow::Wait), ("drop_oldest", Overflow::DropOldest)];
 const CRON: &[&str] = &["schedule", "timezone", "overlap", "catch_up", "triggers", "timeout"];
 const SOCKET: &[&str] = &[
     "path",
@@ -314,6 +318,7 @@ impl Resolver<'_> {
             timeout: p.get("timeout").and_then(|entry| self.duration(&entry.value)),
             concurrency: self.count(&p, "concurrency").unwrap_or(API_CONCURRENCY),
             mailbox: self.count(&p, "mailbox").unwrap_or(MAILBOX),
+            overflow: self.choice(&p, "overflow", OVERFLOWS).unwrap_or(Overflow::Fail),
             doc: item.doc.clone(),
             span: item.name.span,
         }
@@ -321,12 +326,13 @@ impl Resolver<'_> {
 
     fn event(&mut self, item: &Item) -> Event {
         let p = self.properties(item, EVENT, &[]);
+        let durable = p.get("durable").and_then(|entry| self.flag(&entry.value)).unwrap_or(true);
         Event {
             name: item.name.text.clone(),
             payload: p.get("payload").map(|entry| self.known_type(item.name.span, &entry.value)),
             handlers: self.handlers(&p, "handler", "an event handler", ""),
             triggers: self.triggers(&p, Some(&item.name.text)),
-            durable: p.get("durable").and_then(|entry| self.flag(&entry.value)).unwrap_or(true),
+            durable,
             key: p.get("key").and_then(|entry| self.text(&entry.value)),
             key_span: p.get("key").map_or(item.name.span, |entry| entry.value.span),
             retry: p.get("retry").map(|entry| self.retry(&entry.value)).unwrap_or_default(),
@@ -335,9 +341,22 @@ impl Resolver<'_> {
             timeout: p.get("timeout").and_then(|entry| self.duration(&entry.value)),
             concurrency: self.count(&p, "concurrency").unwrap_or(1),
             mailbox: self.count(&p, "mailbox").unwrap_or(MAILBOX),
+            overflow: self.event_overflow(item, &p, durable),
             doc: item.doc.clone(),
             span: item.name.span,
         }
+    }
+
+    /// What is durable must not be dropped.
+    fn event_overflow(&mut self, item: &Item, p: &Properties<'_>, durable: bool) -> Overflow {
+        let overflow = self.choice(p, "overflow", OVERFLOWS).unwrap_or(Overflow::Wait);
+        if let Some(entry) = p.get("overflow").filter(|_| durable && overflow == Overflow::DropOldest) {
+            let message = format!("`overflow` cannot be `drop_oldest`: `{}` is durable", item.name.text);
+            self.out
+                .error(codes::BAD_VALUE, entry.value.span, message)
+                .with_hint("say `durable: false` if some may get lost, or `overflow: wait`");
+        }
+        overflow
     }
 
     fn retry(&mut self, value: &Value) -> Retry {

@@ -11,8 +11,8 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 
 use super::excerpt::Excerpt;
 use super::{
-    CatchUp, DefaultValue, Diagnostic, Length, Method, Overlap, Retry, Scalar, Schema, Severity, ShapeKind,
-    SourceFile, Type, codes, compile,
+    CatchUp, DefaultValue, Diagnostic, Length, Method, Overflow, Overlap, Retry, Scalar, Schema, Severity,
+    ShapeKind, SourceFile, Type, codes, compile,
 };
 
 fn folder() -> PathBuf {
@@ -169,7 +169,11 @@ fn the_full_fixture_gives_its_events_crons_and_sockets() {
     assert_eq!(event.retry, retry);
     assert_eq!((event.group.as_deref(), event.bus.as_deref()), (Some("mailer"), Some("orders")));
     assert_eq!(event.timeout, Some(Duration::from_secs(3600)));
-    assert_eq!((event.concurrency, event.mailbox), (2, 10));
+    assert_eq!((event.concurrency, event.mailbox, event.overflow), (2, 10, Overflow::DropOldest));
+    assert_eq!(
+        (schema.apis["CreateUser"].overflow, schema.events["WelcomeEmailSent"].overflow),
+        (Overflow::Wait, Overflow::Wait)
+    );
     let plain = &schema.events["WelcomeEmailSent"];
     assert!(matches!(plain.payload, Some(Type::Scalar(Scalar::String))));
     assert_eq!((plain.durable, plain.retry, plain.concurrency), (true, Retry::default(), 1));
@@ -366,6 +370,7 @@ fn every_unknown_name_gets_a_suggestion() {
         ("cron X { schedule: \"@daily\" timezone: \"europe/berlin\" }", "Europe/Berlin"),
         ("cron X { schedule: \"@daily\" timezone: Tokyo }", "Asia/Tokyo"),
         ("cron X { schedule: \"@daily\" overlap: paralel }", "parallel"),
+        ("event X { durable: false overflow: drop_oldst }", "drop_oldest"),
         ("cron X { schedule: \"@daily\" catch_up: non }", "none"),
         ("ws X { path: \"/\" onmesage: a }", "onMessage"),
         ("model X { a Int @unqiue }", "@unique"),

@@ -50,7 +50,7 @@ impl Role {
             "triggers" | "middlewares" | "handler" | "onConnect" | "onMessage" | "onDisconnect" => {
                 Role::Names
             }
-            "overlap" | "catch_up" => Role::Choice,
+            "overflow" | "overlap" | "catch_up" => Role::Choice,
             "key" | "group" | "bus" | "timezone" => Role::Text,
             "timeout" => Role::Duration,
             "method" => Role::Method,
