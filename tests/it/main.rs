@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests panic as tests do")]
 
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
+mod accounting;
+#[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod build;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod chat;
