@@ -10,7 +10,7 @@ use metrics::{Counter, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
-use crate::supervision::{ChildSpec, Node, State};
+use crate::supervision::{ChildSpec, Kind, Node, State};
 
 /// How often histograms are folded together between scrapes.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -107,6 +107,9 @@ impl Telemetry {
         };
         gauge("rohas_actor_up", f64::from(u8::from(node.state == State::Running)));
         counter("rohas_actor_restarts_total", node.restarts);
+        if node.kind == Kind::Supervisor {
+            counter("rohas_supervisor_escalations_total", node.escalations);
+        }
         if let Some(load) = node.load {
             gauge("rohas_mailbox_queued", load.queued as f64);
             gauge("rohas_mailbox_in_flight", load.in_flight as f64);
