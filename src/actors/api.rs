@@ -172,7 +172,9 @@ fn give_back(entity: String) -> impl Fn(Call, Undelivered) + Send + Sync {
             // Its turn did not come in time: its handler did nothing.
             Undelivered::Expired | Undelivered::Dropped => Failure::Overloaded { entity: entity.clone() },
             Undelivered::Gone => Failure::ShuttingDown,
-            Undelivered::Failed { reason } | Undelivered::DeadLettered { reason, .. } => Failure::Crashed(reason),
+            Undelivered::Failed { reason } | Undelivered::DeadLettered { reason, .. } => {
+                Failure::Crashed(reason)
+            }
         };
         let _ = call.reply.send(Err(failure)); // the caller may have given up
     }

@@ -63,12 +63,8 @@ impl Pool {
     /// Makes an empty pool whose workers take `max_concurrency` calls each.
     pub fn new(max_concurrency: usize) -> Self {
         // Jobs share their bodies with the calls that wait for them, so only their number is bounded.
-        let limits = Limits {
-            messages: QUEUE,
-            concurrency: usize::MAX,
-            on_full: OnFull::Fail,
-            ..Limits::default()
-        };
+        let limits =
+            Limits { messages: QUEUE, concurrency: usize::MAX, on_full: OnFull::Fail, ..Limits::default() };
         let queue = Mailbox::new("executor", limits).undelivered(give_back);
         Pool { seats: Arc::default(), queue, max_concurrency }
     }

@@ -262,7 +262,12 @@ impl Inner {
 }
 
 /// Makes the mailbox of one handler. With a key, order is kept per key and keys go on side by side.
-fn mailbox(event: &schema::Event, handler: &HandlerId, bytes: usize, inner: Weak<Inner>) -> Mailbox<Envelope> {
+fn mailbox(
+    event: &schema::Event,
+    handler: &HandlerId,
+    bytes: usize,
+    inner: Weak<Inner>,
+) -> Mailbox<Envelope> {
     let keys = if event.key.is_some() { KEYS } else { 1 };
     let limits = Limits {
         messages: event.mailbox,
@@ -277,7 +282,9 @@ fn mailbox(event: &schema::Event, handler: &HandlerId, bytes: usize, inner: Weak
             let Some(inner) = inner.upgrade() else { return };
             let reason = match end {
                 Undelivered::Failed { reason } | Undelivered::DeadLettered { reason, .. } => reason,
-                Undelivered::Dropped | Undelivered::Expired | Undelivered::Gone => "its handler is gone".to_owned(),
+                Undelivered::Dropped | Undelivered::Expired | Undelivered::Gone => {
+                    "its handler is gone".to_owned()
+                }
             };
             inner.give_up(&envelope, &Failure::Crashed(reason));
         })

@@ -9,6 +9,7 @@
 //! operation is O(1). Called by the mailbox under its lock.
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::Add;
 use std::time::Instant;
 
 use crate::actors::mailbox::letter::{Letter, Priority};
@@ -78,18 +79,33 @@ impl<M> Default for Rare<M> {
     }
 }
 
+/// How much waits.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Waiting {
+    pub(super) messages: usize,
+    pub(super) bytes: usize,
+}
+
+impl Add for Waiting {
+    type Output = Waiting;
+
+    fn add(self, other: Waiting) -> Waiting {
+        Waiting { messages: self.messages + other.messages, bytes: self.bytes + other.bytes }
+    }
+}
+
 /// The messages of one mailbox.
 pub(super) struct Queue<M> {
     normal: VecDeque<Entry<M>>,
     rare: Option<Box<Rare<M>>>,
-    len: usize,
-    bytes: usize,
+    /// Messages and bytes that wait, by lane.
+    waiting: [Waiting; 2],
     in_hand: usize,
 }
 
 impl<M> Default for Queue<M> {
     fn default() -> Self {
-        Queue { normal: VecDeque::new(), rare: None, len: 0, bytes: 0, in_hand: 0 }
+        Queue { normal: VecDeque::new(), rare: None, waiting: Default::default(), in_hand: 0 }
     }
 }
 
@@ -101,14 +117,14 @@ pub(super) struct Hands {
 }
 
 impl<M> Queue<M> {
-    /// Counts the waiting messages but control.
-    pub(super) fn len(&self) -> usize {
-        self.len
+    /// Counts what waits, but control.
+    pub(super) fn waiting(&self) -> Waiting {
+        self.waiting[HIGH] + self.waiting[NORMAL]
     }
 
-    /// Sums the bytes of the waiting messages but control.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
+    /// Counts what waits, but control and what may be dropped for a message of priority `newer`.
+    pub(super) fn lasting(&self, newer: Priority) -> Waiting {
+        if newer == Priority::High { Waiting::default() } else { self.waiting[HIGH] }
     }
 
     pub(super) fn in_hand(&self) -> usize {
@@ -138,12 +154,16 @@ impl<M> Queue<M> {
             Priority::High => HIGH,
             Priority::Normal => NORMAL,
         };
-        self.len += 1;
-        self.bytes += item.size;
+        let counted = &mut self.waiting[lane];
+        *counted = *counted + Waiting { messages: 1, bytes: item.size };
         if let Some(number) = item.key {
             let key = self.rare.get_or_insert_default().keys.entry(number).or_default();
             let waiting = &mut key.waiting[lane];
-            if front { waiting.push_front(item) } else { waiting.push_back(item) }
+            if front {
+                waiting.push_front(item)
+            } else {
+                waiting.push_back(item)
+            }
             self.enter(number, hands, front);
         } else {
             let lane = self.lane(lane);
@@ -168,7 +188,11 @@ impl<M> Queue<M> {
             while key.entries[lane] < key.waiting[lane].len().min(free) {
                 key.entries[lane] += 1;
                 let entries = if lane == NORMAL { &mut self.normal } else { &mut rare.high };
-                if front { entries.push_front(Entry::Key(number)) } else { entries.push_back(Entry::Key(number)) }
+                if front {
+                    entries.push_front(Entry::Key(number))
+                } else {
+                    entries.push_back(Entry::Key(number))
+                }
             }
         }
     }
@@ -186,8 +210,7 @@ impl<M> Queue<M> {
         }
         let high = if self.rare.is_some() { self.pop_lane(HIGH, hands) } else { None };
         let item = high.or_else(|| self.pop_lane(NORMAL, hands))?;
-        self.len -= 1;
-        self.bytes -= item.size;
+        self.leave(&item);
         self.in_hand += 1;
         Some(item)
     }
@@ -235,9 +258,14 @@ impl<M> Queue<M> {
             Priority::High => normal.or_else(|| self.drop_from(HIGH, hands)),
             _ => normal,
         }?;
-        self.len -= 1;
-        self.bytes -= item.size;
+        self.leave(&item);
         Some(item)
+    }
+
+    fn leave(&mut self, item: &Item<M>) {
+        let counted = &mut self.waiting[if item.priority == Priority::High { HIGH } else { NORMAL }];
+        counted.messages -= 1;
+        counted.bytes -= item.size;
     }
 
     fn drop_from(&mut self, lane: usize, hands: Hands) -> Option<Item<M>> {
@@ -281,7 +309,7 @@ impl<M> Queue<M> {
                 rare.keys.insert(number, key); // what is in hand comes to its end
             }
         }
-        (self.len, self.bytes) = (0, 0);
+        self.waiting = Default::default();
         items
     }
 

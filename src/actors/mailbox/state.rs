@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use crate::actors::mailbox::Slot;
+use crate::actors::mailbox::handle::Waker;
 use crate::actors::mailbox::letter::{Counts, Limits, OnCrash, OnFull, Priority, SendError, Undelivered};
 use crate::actors::mailbox::meters::{Meters, coarse_millis};
-use crate::actors::mailbox::queue::{Hands, Item, Queue};
-use crate::actors::mailbox::{Slot, Waker};
+use crate::actors::mailbox::queue::{Hands, Item, Queue, Waiting};
+
 use crate::supervision::Load;
 
 /// Control messages that may wait: they are rare, and one that does not fit tells of a sender gone wild.
@@ -113,6 +115,11 @@ impl<M: Send + 'static> State<M> {
     // ---- room
 
     fn fits(&self, priority: Priority, size: usize) -> bool {
+        self.fits_beside(self.queue.waiting(), priority, size)
+    }
+
+    /// Returns whether there is room if this much waits, beside the places that are held.
+    fn fits_beside(&self, waiting: Waiting, priority: Priority, size: usize) -> bool {
         let Limits { messages, bytes, .. } = self.limits;
         let (messages, bytes) = match priority {
             Priority::Control => return self.queue.control() < CONTROL,
@@ -121,8 +128,8 @@ impl<M: Send + 'static> State<M> {
             }
             Priority::Normal => (messages, bytes),
         };
-        let taken = self.queue.bytes() + self.held_bytes;
-        self.queue.len() + self.held < messages && (taken == 0 || taken.saturating_add(size) <= bytes)
+        let taken = waiting.bytes + self.held_bytes;
+        waiting.messages + self.held < messages && (taken == 0 || taken.saturating_add(size) <= bytes)
     }
 
     /// Returns whether senders before this one still wait for room.
@@ -140,24 +147,32 @@ impl<M: Send + 'static> State<M> {
             return Err(SendError::Gone(item));
         }
         let mut dropped = Vec::new();
-        if !self.fits(item.priority, item.size) || self.is_contended(item.priority) {
-            self.make_room(item.priority, item.size, &mut dropped);
-            if !self.fits(item.priority, item.size) || self.is_contended(item.priority) {
-                return Err(SendError::Full(item));
-            }
+        if self.is_contended(item.priority) || !self.make_room(item.priority, item.size, &mut dropped) {
+            return Err(SendError::Full(item));
         }
         Ok(Accepted { waker: self.accept(item), dropped })
     }
 
-    fn make_room(&mut self, priority: Priority, size: usize, dropped: &mut Vec<Item<M>>) {
-        if self.limits.on_full != OnFull::DropOldest || priority == Priority::Control {
-            return;
+    /// Makes sure that there is room, by dropping older ones if that is the policy; `false` when there is none,
+    /// and then nothing was dropped.
+    fn make_room(&mut self, priority: Priority, size: usize, dropped: &mut Vec<Item<M>>) -> bool {
+        if self.fits(priority, size) {
+            return true;
         }
-        while !self.fits(priority, size) {
-            let Some(oldest) = self.queue.drop_oldest(priority, self.hands()) else { return };
+        let lasting = self.queue.lasting(priority);
+        if self.limits.on_full != OnFull::DropOldest
+            || priority == Priority::Control
+            || !self.fits_beside(lasting, priority, size)
+        {
+            return false; // nothing is dropped for a message that would not fit all the same
+        }
+        while !self.fits(priority, size)
+            && let Some(oldest) = self.queue.drop_oldest(priority, self.hands())
+        {
             self.counts.dropped += 1;
             dropped.push(oldest);
         }
+        true
     }
 
     fn accept(&mut self, item: Item<M>) -> Option<Waker> {
@@ -173,10 +188,7 @@ impl<M: Send + 'static> State<M> {
             return Err(SendError::Gone(()));
         }
         let mut dropped = Vec::new();
-        if !self.fits(priority, size) {
-            self.make_room(priority, size, &mut dropped);
-        }
-        if !self.fits(priority, size) || self.is_contended(priority) {
+        if self.is_contended(priority) || !self.make_room(priority, size, &mut dropped) {
             return Err(SendError::Full(()));
         }
         self.held += 1;
@@ -303,7 +315,7 @@ impl<M: Send + 'static> State<M> {
                 continue;
             }
             item.attempt += 1;
-            let timed = self.queue.len() == 0 || self.counts.handled.is_multiple_of(TIMED);
+            let timed = self.queue.waiting().messages == 0 || self.counts.handled.is_multiple_of(TIMED);
             taken.started = timed.then(Instant::now);
             taken.item = Some(item);
             break;
@@ -378,7 +390,7 @@ impl<M: Send + 'static> State<M> {
     }
 
     pub(super) fn queued(&self) -> usize {
-        self.queue.len() + self.queue.control()
+        self.queue.waiting().messages + self.queue.control()
     }
 
     pub(super) fn load(&mut self) -> Load {
@@ -387,7 +399,7 @@ impl<M: Send + 'static> State<M> {
         let mut load = Load {
             queued: self.queued(),
             capacity: limits.messages,
-            bytes: self.queue.bytes(),
+            bytes: self.queue.waiting().bytes,
             capacity_bytes: limits.bytes,
             oldest_ms: oldest,
             in_flight: self.queue.in_hand(),

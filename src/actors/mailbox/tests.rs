@@ -158,8 +158,9 @@ fn bytes_are_bounded_and_a_giant_passes_alone() {
 fn the_oldest_makes_room_where_that_is_the_policy() {
     let ends = Arc::new(Mutex::new(Vec::new()));
     let hook = Arc::clone(&ends);
-    let mailbox = Mailbox::new("test", Limits { messages: 2, on_full: OnFull::DropOldest, ..Limits::default() })
-        .undelivered(move |message, end| hook.lock().push((message, end)));
+    let mailbox =
+        Mailbox::new("test", Limits { messages: 2, on_full: OnFull::DropOldest, ..Limits::default() })
+            .undelivered(move |message, end| hook.lock().push((message, end)));
     (0..5).for_each(|number| mailbox.try_send(number).unwrap());
     assert_eq!(*ends.lock(), [0, 1, 2].map(|number| (number, Undelivered::Dropped)));
     assert_eq!((handle(&mailbox), handle(&mailbox), handle(&mailbox)), (Some(3), Some(4), None));

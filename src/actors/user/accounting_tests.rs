@@ -93,7 +93,9 @@ fn desk(number: usize, on_crash: OnCrash, on_full: OnFull) -> (Desk, Child<Clerk
     let child = child
         .mailbox(Limits { messages: 32, bytes: 4096, on_full, ..Limits::default() })
         .on_crash(on_crash)
-        .dead_letters(move |_, _| drop(counter.fetch_add(1, Ordering::Relaxed)));
+        .dead_letters(move |_, _| {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
     let desk = Desk { clerk: child.reference(), record, dead, sent: AtomicU64::new(0) };
     (desk, child)
 }

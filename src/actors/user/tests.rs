@@ -18,10 +18,12 @@ enum Tell {
     Attempts(Reply<u32>),
     /// Waits for the gate, then answers.
     Wait(Reply<&'static str>),
-    Forget { _reply: Reply<u32> },
+    Forget {
+        _reply: Reply<u32>,
+    },
     /// Panics until it has been tried this often, then answers with the attempt.
     Panic(u32, Reply<u32>),
-    Fail(&'static str, Reply<u32>),
+    Fail(&'static str, #[expect(dead_code, reason = "it is dropped with the message")] Reply<u32>),
     Stop,
     StopWith(&'static str),
 }
