@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use rohas::actors::mailbox::{Mailbox, Wake};
+use rohas::actors::mailbox::{Limits, Mailbox, Wake};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
@@ -45,7 +45,7 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, tell: Tell) {
+    fn add(&mut self, tell: &Tell) {
         self.sum = self.sum.wrapping_add(black_box(tell.value));
         if tell.last {
             let _ = self.done_tx.send(self.sum);
@@ -76,10 +76,9 @@ impl Actor for Entity {
         _: Wake,
         (mailbox, sum): &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
-        mailbox.woken();
-        while let Some((tell, permit)) = mailbox.take() {
-            sum.add(tell);
-            drop(permit);
+        for tell in mailbox.batch() {
+            sum.add(&tell);
+            tell.done();
         }
         Ok(())
     }
@@ -98,7 +97,7 @@ impl Actor for Raw {
     }
 
     async fn handle(&self, _: ActorRef<Tell>, tell: Tell, sum: &mut Sum) -> Result<(), ActorProcessingErr> {
-        sum.add(tell);
+        sum.add(&tell);
         Ok(())
     }
 }
@@ -119,7 +118,8 @@ enum Sending {
 /// Sends batches to an entity with a mailbox of `capacity`.
 async fn entity(batches: u64, capacity: usize, sending: Sending) -> Duration {
     let (done_tx, mut done_rx) = mpsc::unbounded_channel();
-    let mailbox = Mailbox::new(capacity, CONCURRENCY);
+    let limits = Limits { messages: capacity, concurrency: CONCURRENCY, ..Limits::default() };
+    let mailbox = Mailbox::new("entity", limits);
     let state = (mailbox.clone(), Sum { sum: 0, done_tx });
     let (actor, join) = Actor::spawn(None, Entity, state).await.expect("the actor starts");
     let started = Instant::now();

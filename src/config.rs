@@ -139,6 +139,9 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// Largest request body in bytes. Default 1 MiB.
     pub body_bytes: usize,
+    /// Bytes that may wait in the mailbox of an entity, estimated; one message that is larger than that passes
+    /// alone. Default 64 MiB.
+    pub mailbox_bytes: usize,
     /// Largest WebSocket message in bytes. Default 1 MiB.
     pub message_bytes: usize,
     /// Connections open at once; more wait in the listener's backlog. Default 10,000.
@@ -153,6 +156,7 @@ impl Default for Limits {
             drain: Duration::from_secs(30),
             header_timeout: Duration::from_secs(10),
             body_bytes: 1 << 20,
+            mailbox_bytes: 64 << 20,
             message_bytes: 1 << 20,
             connections: 10_000,
         }

@@ -15,6 +15,17 @@ pub use crate::schema::Violation;
 /// A JSON value: the form in which values travel between doors and engines.
 pub type Json = serde_json::Value;
 
+/// Estimates the bytes that a JSON value holds, for the bounds of mailboxes.
+pub fn json_bytes(value: &Json) -> usize {
+    let within = match value {
+        Json::Null | Json::Bool(_) | Json::Number(_) => 0,
+        Json::String(text) => text.len(),
+        Json::Array(items) => items.iter().map(json_bytes).sum(),
+        Json::Object(fields) => fields.iter().map(|(name, value)| name.len() + json_bytes(value)).sum(),
+    };
+    size_of::<Json>() + within
+}
+
 /// The kind of entity a handler serves; with the name it identifies the handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

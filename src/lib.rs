@@ -44,7 +44,9 @@ pub mod supervision;
 pub mod telemetry;
 
 pub use crate::actors::ApiRequest;
+pub use crate::actors::mailbox::{Limits, OnCrash, OnFull, Priority, SendError};
+pub use crate::actors::user::{Actor, ActorError, AskError, Child, Ref, Reply, Scope};
 pub use crate::app::{ActorApp, BuildError, Builder, Running, StartError, Subscription};
 pub use crate::config::Config;
-pub use crate::invocation::{Failure, Json, Kind, Outcome, Reply};
+pub use crate::invocation::{Failure, Json, Kind, Outcome};
 pub use crate::lang::native::{Connection, Event, Flow, Message, Request, Response, State, Tick};

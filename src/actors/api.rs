@@ -8,6 +8,7 @@
 //! Called by the HTTP door and by `app.call`.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -15,9 +16,9 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::actors::mailbox::{Full, Mailbox, Wake};
+use crate::actors::mailbox::{Letter, Limits, Mailbox, OnFull, Undelivered, Wake};
 use crate::actors::{Context, Origin, Passage, pass, publish};
-use crate::invocation::{Failure, HandlerId, Invocation, Json, Kind, Outcome, Reply, Trace};
+use crate::invocation::{Failure, HandlerId, Invocation, Json, Kind, Outcome, Reply, Trace, json_bytes};
 use crate::schema::{self, Type};
 use crate::shutdown::Phase;
 use crate::supervision::ChildSpec;
@@ -54,6 +55,8 @@ struct Call {
     deadline: Instant,
     trace: Trace,
     reply: oneshot::Sender<Outcome>,
+    /// Set when its turn comes: from then on the handler may have done something.
+    started: Arc<AtomicBool>,
 }
 
 struct Inner {
@@ -72,8 +75,16 @@ pub struct Api(Arc<Inner>);
 impl Api {
     /// Makes the handle; the actor itself runs once its [`ChildSpec`] is started.
     pub fn new(spec: schema::Api, context: Arc<Context>) -> Self {
-        let mailbox = Mailbox::new(spec.mailbox, spec.concurrency);
         let handler = HandlerId::new(Kind::Api, &spec.name);
+        let limits = Limits {
+            messages: spec.mailbox,
+            bytes: context.mailbox_bytes,
+            concurrency: spec.concurrency,
+            on_full: OnFull::Fail,
+            ..Limits::default()
+        };
+        let source = handler.to_string();
+        let mailbox = Mailbox::new(source.as_str(), limits).undelivered(give_back(source));
         let calls = context.telemetry.calls(&handler.to_string());
         Api(Arc::new(Inner { source: handler.to_string(), handler, spec, context, mailbox, calls }))
     }
@@ -138,24 +149,39 @@ impl Api {
             return Err(Failure::ShuttingDown);
         }
         let (reply, outcome) = oneshot::channel();
-        let call = Call { request, deadline, trace, reply };
-        if let Err(Full(_)) = self.0.mailbox.try_send(call) {
+        let started = Arc::new(AtomicBool::new(false));
+        let call = Call { request, deadline, trace, reply, started: Arc::clone(&started) };
+        let size = json_bytes(&call.request);
+        if self.0.mailbox.try_send(Letter::new(call).size(size).deadline(deadline)).is_err() {
             return Err(Failure::Overloaded { entity: self.0.source.clone() });
         }
         match tokio::time::timeout_at((deadline + SLACK).into(), outcome).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) if self.0.context.shutdown.phase() == Phase::Forced => Err(Failure::ShuttingDown),
             Ok(Err(_)) => Err(Failure::internal("the task of the call ended without an outcome")),
-            Err(_) => Err(Failure::TimedOut),
+            Err(_) if started.load(Ordering::Acquire) => Err(Failure::TimedOut),
+            Err(_) => Err(Failure::Overloaded { entity: self.0.source.clone() }), // its turn never came
         }
+    }
+}
+
+/// Tells the caller that its call will not be answered.
+fn give_back(entity: String) -> impl Fn(Call, Undelivered) + Send + Sync {
+    move |call, end| {
+        let failure = match end {
+            // Its turn did not come in time: its handler did nothing.
+            Undelivered::Expired | Undelivered::Dropped => Failure::Overloaded { entity: entity.clone() },
+            Undelivered::Gone => Failure::ShuttingDown,
+            Undelivered::Failed { reason } | Undelivered::DeadLettered { reason, .. } => {
+                Failure::Crashed(reason)
+            }
+        };
+        let _ = call.reply.send(Err(failure)); // the caller may have given up
     }
 }
 
 impl Inner {
     async fn answer(&self, request: Json, deadline: Instant, trace: Trace) -> Outcome {
-        if Instant::now() >= deadline {
-            return Err(Failure::TimedOut); // it waited too long for its turn
-        }
         let id = Uuid::now_v7();
         let passage = pass(&self.context, &self.spec.middlewares, request, deadline, &trace).await?;
         let (mut reply, triggers) = match passage {
@@ -219,8 +245,9 @@ impl Actor for Admission {
     }
 
     async fn handle(&self, _: ActorRef<Wake>, _: Wake, api: &mut Api) -> Result<(), ActorProcessingErr> {
-        api.0.mailbox.woken();
-        while let Some((call, permit)) = api.0.mailbox.take() {
+        for delivery in api.0.mailbox.batch() {
+            let (call, permit) = delivery.into_parts();
+            call.started.store(true, Ordering::Release);
             let api = Arc::clone(&api.0);
             api.clone().context.shutdown.spawn(async move {
                 let timer = api.calls.start();

@@ -17,7 +17,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::actors::mailbox::Mailbox;
+use crate::actors::mailbox::{Limits, Mailbox, OnFull};
 use crate::actors::{Context, Origin, publish};
 use crate::invocation::{Failure, HandlerId, Invocation, Kind, Trace};
 use crate::schema::{self, Overlap};
@@ -56,8 +56,9 @@ impl Cron {
         let concurrency = if spec.overlap == Overlap::Parallel { usize::MAX } else { 1 };
         let handler = HandlerId::new(Kind::Cron, &spec.name);
         let calls = context.telemetry.calls(&handler.to_string());
-        let mailbox = Mailbox::new(QUEUE, concurrency);
         let source = handler.to_string();
+        let limits = Limits { messages: QUEUE, concurrency, on_full: OnFull::Fail, ..Limits::default() };
+        let mailbox = Mailbox::new(source.as_str(), limits);
         Ok(Cron(Arc::new(Inner { spec, schedule, handler, source, context, mailbox, calls })))
     }
 
@@ -164,10 +165,10 @@ fn tick(cron: &Inner, due: DateTime<Utc>) {
 }
 
 fn run_due(cron: &Arc<Inner>) {
-    cron.mailbox.woken();
-    while let Some((due, permit)) = cron.mailbox.take() {
+    for tick in cron.mailbox.batch() {
         let cron = Arc::clone(cron);
         cron.clone().context.shutdown.spawn(async move {
+            let due = *tick;
             let timer = cron.calls.start();
             let result = cron.run(due).await;
             timer.stop(result.is_ok());
@@ -175,7 +176,7 @@ fn run_due(cron: &Arc<Inner>) {
                 let stack = if let Failure::Raised { stack, .. } = &error { stack.as_str() } else { "" };
                 tracing::error!(cron = cron.spec.name, %due, %error, stack, "cron failed");
             }
-            drop(permit);
+            tick.done();
         });
     }
 }

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::oneshot;
 
-use crate::actors::mailbox::Mailbox;
+use crate::actors::mailbox::{Letter, Limits, Mailbox, OnFull, Undelivered};
 use crate::invocation::{Failure, HandlerId, Invocation, Outcome};
 use crate::lang::{Language, Worker};
 use crate::shutdown::Shutdown;
@@ -62,7 +62,11 @@ enum Pick {
 impl Pool {
     /// Makes an empty pool whose workers take `max_concurrency` calls each.
     pub fn new(max_concurrency: usize) -> Self {
-        Pool { seats: Arc::default(), queue: Mailbox::new(QUEUE, usize::MAX), max_concurrency }
+        // Jobs share their bodies with the calls that wait for them, so only their number is bounded.
+        let limits =
+            Limits { messages: QUEUE, concurrency: usize::MAX, on_full: OnFull::Fail, ..Limits::default() };
+        let queue = Mailbox::new("executor", limits).undelivered(give_back);
+        Pool { seats: Arc::default(), queue, max_concurrency }
     }
 
     /// Seats the worker `number`, which is up.
@@ -106,7 +110,7 @@ struct InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.count.fetch_sub(1, Ordering::AcqRel);
-        if self.queue.load().queued > 0 {
+        if self.queue.queued() > 0 {
             self.queue.wake();
         }
     }
@@ -145,9 +149,10 @@ impl Executors {
         };
         let deadline = invocation.deadline;
         let (reply, outcome) = oneshot::channel();
-        let overloaded = Failure::Overloaded { entity: format!("the executor of {}", invocation.handler) };
+        let overloaded = overloaded(&invocation);
         let started = Arc::new(AtomicBool::new(false));
-        if pool.queue.try_send(Job { invocation, reply, started: Arc::clone(&started) }).is_err() {
+        let job = Letter::new(Job { invocation, reply, started: Arc::clone(&started) }).deadline(deadline);
+        if pool.queue.try_send(job).is_err() {
             return Err(overloaded);
         }
         match tokio::time::timeout_at(deadline.into(), outcome).await {
@@ -157,6 +162,20 @@ impl Executors {
             Err(_) => Err(overloaded), // no worker ever took it
         }
     }
+}
+
+fn overloaded(invocation: &Invocation) -> Failure {
+    Failure::Overloaded { entity: format!("the executor of {}", invocation.handler) }
+}
+
+/// Tells the caller that no worker will take its job.
+fn give_back(job: Job, end: Undelivered) {
+    let failure = match end {
+        Undelivered::Expired | Undelivered::Dropped => overloaded(&job.invocation),
+        Undelivered::Gone => Failure::ShuttingDown,
+        Undelivered::Failed { reason } | Undelivered::DeadLettered { reason, .. } => Failure::Crashed(reason),
+    };
+    let _ = job.reply.send(Err(failure)); // the caller may have given up
 }
 
 /// What an executor actor works with.
@@ -218,7 +237,7 @@ impl Actor for Picker {
         let Executor { pool, shutdown } = &state.executor;
         state.rechecking &= !matches!(message, Message::Recheck);
         pool.queue.woken();
-        while pool.queue.load().queued > 0 {
+        while pool.queue.queued() > 0 {
             let (worker, in_flight) = match pool.pick() {
                 Pick::Worker(worker, in_flight) => (worker, in_flight),
                 Pick::Full => break,
@@ -229,9 +248,10 @@ impl Actor for Picker {
                     break;
                 }
             };
-            let Some((job, permit)) = pool.queue.take() else {
+            let Some(delivery) = pool.queue.take() else {
                 break;
             };
+            let (job, permit) = delivery.into_parts();
             shutdown.spawn(async move {
                 run(worker, job).await;
                 drop((permit, in_flight));

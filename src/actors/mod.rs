@@ -22,6 +22,7 @@ mod middleware;
 mod session;
 mod socket;
 mod subscriber;
+pub mod user;
 mod worker;
 
 #[cfg(test)]
@@ -57,4 +58,6 @@ pub struct Context {
     pub timeout: Duration,
     /// How long a publisher waits for room at a subscriber.
     pub publish_wait: Duration,
+    /// How many bytes may wait in the mailbox of an entity.
+    pub mailbox_bytes: usize,
 }

@@ -16,9 +16,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
-use crate::actors::mailbox::{Mailbox, Wake};
+use crate::actors::mailbox::{Letter, Limits, Mailbox, Wake};
 use crate::actors::{Origin, Socket, publish};
-use crate::invocation::{Failure, HandlerId, Invocation, Json, Kind, Trace};
+use crate::invocation::{Failure, HandlerId, Invocation, Json, Kind, Trace, json_bytes};
 use crate::supervision::ChildSpec;
 
 /// Frames that wait for a slow client before it is disconnected.
@@ -57,7 +57,10 @@ impl Session {
         connection["id"] = json!(id);
         connection["endpoint"] = json!(socket.spec().name);
         let (outbound_tx, outbound_rx) = mpsc::channel(OUTBOUND);
-        let mailbox = Mailbox::new(socket.spec().mailbox, 1);
+        let name = format!("ws {} {id}", socket.spec().name);
+        let bytes = socket.context().mailbox_bytes;
+        let limits = Limits { messages: socket.spec().mailbox, bytes, ..Limits::default() };
+        let mailbox = Mailbox::new(name, limits);
         let gone = CancellationToken::new();
         let cut = gone.child_token();
         (
@@ -128,6 +131,11 @@ impl Session {
     async fn put(&self, work: Work) {
         // A session whose handlers stand still this long has timed out many times over.
         let deadline = Instant::now() + Duration::from_secs(600);
+        let size = match &work {
+            Work::Message(value) | Work::Reject(value) => json_bytes(value),
+            Work::Connect | Work::Disconnect => 0,
+        };
+        let work = Letter::new(work).size(size);
         tokio::select! {
             sent = self.0.mailbox.send(work, deadline) => if sent.is_err() {
                 tracing::error!(session = self.0.id, "session takes no more messages");
@@ -207,6 +215,17 @@ impl Drop for Talk {
     }
 }
 
+/// Stops the actor after the disconnect handlers, however they end.
+struct Last(Option<ActorRef<Wake>>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        if let Some(actor) = &self.0 {
+            actor.stop(None);
+        }
+    }
+}
+
 struct Conversation;
 
 impl Actor for Conversation {
@@ -226,15 +245,13 @@ impl Actor for Conversation {
         _: Wake,
         Talk { session, .. }: &mut Talk,
     ) -> Result<(), ActorProcessingErr> {
-        session.0.mailbox.woken();
-        while let Some((work, permit)) = session.0.mailbox.take() {
+        for work in session.0.mailbox.batch() {
             let (inner, actor) = (Arc::clone(&session.0), myself.clone());
             inner.clone().socket.context().shutdown.spawn(async move {
+                let last = Last(matches!(*work, Work::Disconnect).then_some(actor));
                 inner.work(&work).await;
-                drop(permit);
-                if matches!(work, Work::Disconnect) {
-                    actor.stop(None);
-                }
+                work.done();
+                drop(last);
             });
         }
         Ok(())

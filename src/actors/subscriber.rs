@@ -8,7 +8,7 @@
 //! Subscribed to the bus by the composition root. Order is kept because the permit is held across retries.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use chrono::SecondsFormat;
@@ -19,13 +19,17 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::actors::mailbox::{Mailbox, Wake};
+use crate::actors::mailbox::{Delivery, Letter, Limits, Mailbox, OnCrash, Undelivered, Wake};
 use crate::actors::{Context, Origin, publish};
 use crate::bus::{Envelope, Place, Subscriber};
 use crate::invocation::{Effects, Failure, HandlerId, Invocation, Json, Kind};
 use crate::schema;
+use crate::shutdown::Phase;
 use crate::supervision::{Backoff, ChildSpec, jitter};
 use crate::telemetry::Calls;
+
+/// How many keys of one event are handled at once by one handler: as many as an api handles calls by default.
+const KEYS: usize = 64;
 
 /// Follows each publication of one event through all its handlers, for the event's own triggers.
 #[derive(Default)]
@@ -86,12 +90,12 @@ impl EventSubscriber {
         let chain = Arc::new(Chain::default());
         let make = |(place, name): (usize, &String)| {
             let handler = HandlerId::new(Kind::Event, name);
-            EventSubscriber(Arc::new(Inner {
+            EventSubscriber(Arc::new_cyclic(|inner| Inner {
                 event: event.clone(),
                 place,
                 source: handler.to_string(),
                 chain: Arc::clone(&chain),
-                mailbox: Mailbox::new(event.mailbox, event.concurrency),
+                mailbox: mailbox(event, &handler, context.mailbox_bytes, inner.clone()),
                 calls: context.telemetry.calls(&handler.to_string()),
                 dead_letters: context.telemetry.dead_letters(&handler.to_string()),
                 handler,
@@ -106,7 +110,7 @@ impl EventSubscriber {
         let (subscriber, mailbox) = (self.clone(), self.0.mailbox.clone());
         let spec = ChildSpec::new(&*self.0.handler.name, move |supervisor| {
             let subscriber = subscriber.clone();
-            async move { Ok(Actor::spawn_linked(None, Delivery, subscriber, supervisor).await?.0.get_cell()) }
+            async move { Ok(Actor::spawn_linked(None, Courier, subscriber, supervisor).await?.0.get_cell()) }
         });
         spec.load(move || mailbox.load())
     }
@@ -117,17 +121,31 @@ impl Subscriber for EventSubscriber {
         self.0.source.clone()
     }
 
-    fn reserve(&self, deadline: Instant) -> BoxFuture<'_, Option<Place>> {
+    fn reserve(&self, size: usize, deadline: Instant) -> BoxFuture<'_, Option<Place>> {
         Box::pin(async move {
-            let slot = self.0.mailbox.reserve(deadline).await?;
-            Some(Box::new(move |envelope| slot.send(envelope)) as Place)
+            let keyed = self.0.event.key.is_some();
+            let slot = self.0.mailbox.reserve(size, deadline).await?;
+            Some(Box::new(move |envelope: Envelope| {
+                let key = envelope.key.clone();
+                let letter = Letter::new(envelope);
+                // Those without a value in the field of the key keep the order among themselves.
+                slot.send(if keyed { letter.key(&key) } else { letter });
+            }) as Place)
         })
     }
 }
 
 impl Inner {
     /// Delivers one event until it is handled or given up. Waiting for an engine or for room uses up no attempt.
-    async fn deliver(&self, mut envelope: Envelope) {
+    /// If this task itself breaks, the envelope goes back into the mailbox.
+    async fn deliver(&self, delivery: Delivery<Envelope>) {
+        let mut envelope = (*delivery).clone();
+        envelope.attempt = envelope.attempt.max(delivery.attempt());
+        self.deliver_envelope(envelope).await;
+        delivery.done();
+    }
+
+    async fn deliver_envelope(&self, mut envelope: Envelope) {
         loop {
             let timer = self.calls.start();
             let result = self.attempt(&envelope).await;
@@ -228,6 +246,12 @@ impl Inner {
         }
     }
 
+    /// Ends the event at this handler without a result.
+    fn give_up(&self, envelope: &Envelope, error: &Failure) {
+        self.dead_letter(envelope, error);
+        self.chain.finished(envelope.id, self.event.handlers.len(), None);
+    }
+
     fn dead_letter(&self, envelope: &Envelope, error: &Failure) {
         self.dead_letters.increment(1);
         let stack = if let Failure::Raised { stack, .. } = error { stack.as_str() } else { "" };
@@ -235,6 +259,35 @@ impl Inner {
             attempt = envelope.attempt, correlation_id = %envelope.trace.correlation_id, %error, stack,
             "event given up: dead letter");
     }
+}
+
+/// Makes the mailbox of one handler. With a key, order is kept per key and keys go on side by side.
+fn mailbox(
+    event: &schema::Event,
+    handler: &HandlerId,
+    bytes: usize,
+    inner: Weak<Inner>,
+) -> Mailbox<Envelope> {
+    let keys = if event.key.is_some() { KEYS } else { 1 };
+    let limits = Limits {
+        messages: event.mailbox,
+        bytes,
+        concurrency: event.concurrency.saturating_mul(keys),
+        per_key: event.concurrency,
+        ..Limits::default()
+    };
+    Mailbox::new(handler.to_string(), limits)
+        .on_crash(OnCrash::Retry { attempts: event.retry.attempts })
+        .undelivered(move |envelope, end| {
+            let Some(inner) = inner.upgrade() else { return };
+            let reason = match end {
+                Undelivered::Failed { reason } | Undelivered::DeadLettered { reason, .. } => reason,
+                Undelivered::Dropped | Undelivered::Expired | Undelivered::Gone => {
+                    "its handler is gone".to_owned()
+                }
+            };
+            inner.give_up(&envelope, &Failure::Crashed(reason));
+        })
 }
 
 /// The first argument of an event handler.
@@ -250,9 +303,9 @@ fn argument(envelope: &Envelope) -> Json {
     })
 }
 
-struct Delivery;
+struct Courier;
 
-impl Actor for Delivery {
+impl Actor for Courier {
     type Msg = Wake;
     type State = EventSubscriber;
     type Arguments = EventSubscriber;
@@ -272,13 +325,12 @@ impl Actor for Delivery {
         _: Wake,
         EventSubscriber(inner): &mut EventSubscriber,
     ) -> Result<(), ActorProcessingErr> {
-        inner.mailbox.woken();
-        while let Some((envelope, permit)) = inner.mailbox.take() {
+        if inner.context.shutdown.phase() == Phase::Forced {
+            return Ok(()); // what is left is dropped; a task that it would be given to is dropped, too
+        }
+        for delivery in inner.mailbox.batch() {
             let inner = Arc::clone(inner);
-            inner.clone().context.shutdown.spawn(async move {
-                inner.deliver(envelope).await;
-                drop(permit);
-            });
+            inner.clone().context.shutdown.spawn(async move { inner.deliver(delivery).await });
         }
         Ok(())
     }

@@ -93,6 +93,7 @@ pub(in crate::app) async fn start(app: ActorApp) -> Result<Running, StartError> 
         telemetry: Telemetry::default(),
         timeout: app.config.limits.timeout,
         publish_wait: app.config.limits.publish_wait,
+        mailbox_bytes: app.config.limits.mailbox_bytes,
     });
     let apis: Vec<Api> =
         app.schema.apis.values().map(|spec| Api::new(spec.clone(), Arc::clone(&context))).collect();

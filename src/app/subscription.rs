@@ -32,7 +32,7 @@ impl Subscriber for Stream {
         format!("subscription to {}", self.event)
     }
 
-    fn reserve(&self, deadline: Instant) -> BoxFuture<'_, Option<Place>> {
+    fn reserve(&self, _: usize, deadline: Instant) -> BoxFuture<'_, Option<Place>> {
         Box::pin(async move {
             let reserve = self.envelopes_tx.clone().reserve_owned();
             let permit = tokio::time::timeout_at(deadline.into(), reserve).await.ok()?.ok()?;

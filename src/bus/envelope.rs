@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::invocation::{Json, Trace};
+use crate::invocation::{Json, Trace, json_bytes};
 
 /// One published event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,5 +49,10 @@ impl Envelope {
             trace,
             attempt: 1,
         }
+    }
+
+    /// Estimates the bytes it holds.
+    pub fn size(&self) -> usize {
+        size_of::<Envelope>() + self.key.as_ref().map_or(0, String::len) + json_bytes(&self.payload)
     }
 }

@@ -69,8 +69,9 @@ async fn reserve(
     deadline: Instant,
 ) -> Result<Vec<Place>, Error> {
     let mut places = Vec::with_capacity(subscribers.len());
+    let size = envelope.size();
     for subscriber in subscribers.iter().filter(|subscriber| !subscriber.is_gone()) {
-        match subscriber.reserve(deadline).await {
+        match subscriber.reserve(size, deadline).await {
             Some(place) => places.push(place),
             None if subscriber.is_gone() => {}
             None => {

@@ -39,8 +39,8 @@ pub trait Subscriber: Send + Sync + 'static {
     /// Returns the name shown in errors.
     fn name(&self) -> String;
 
-    /// Waits for room for one envelope until `deadline`; `None` when there is none.
-    fn reserve(&self, deadline: Instant) -> BoxFuture<'_, Option<Place>>;
+    /// Waits for room for one envelope of `size` bytes until `deadline`; `None` when there is none.
+    fn reserve(&self, size: usize, deadline: Instant) -> BoxFuture<'_, Option<Place>>;
 
     /// Tells that the subscriber is gone for good and is to be forgotten.
     fn is_gone(&self) -> bool {

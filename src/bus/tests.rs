@@ -18,7 +18,7 @@ impl Subscriber for Inbox {
         "inbox".to_owned()
     }
 
-    fn reserve(&self, deadline: Instant) -> BoxFuture<'_, Option<Place>> {
+    fn reserve(&self, _: usize, deadline: Instant) -> BoxFuture<'_, Option<Place>> {
         Box::pin(async move {
             let reserve = self.0.clone().reserve_owned();
             let permit = tokio::time::timeout_at(deadline.into(), reserve).await.ok()?.ok()?;

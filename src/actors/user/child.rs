@@ -1,0 +1,193 @@
+//! An actor of the user's own as a child of a supervisor: how it is made, its mailbox, what a crash does.
+//!
+//! ```text
+//!  supervisor ──start──▶ Shell: make the actor, started, attach the mailbox
+//!  mailbox ──Wake──▶ Shell ──batch──▶ Actor::handle, one message after the other
+//! ```
+//!
+//! Made by users; started by the supervisor that its [`ChildSpec`] is given to.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use ractor::{ActorProcessingErr, ActorRef};
+
+use crate::actors::mailbox::{Limits, Mailbox, OnCrash, Undelivered, Wake};
+use crate::actors::user::reference::{Ref, Told};
+use crate::actors::user::{Actor, ActorError, Scope};
+use crate::supervision::{ChildSpec, Restart};
+
+type Make<A> = Arc<dyn Fn() -> BoxFuture<'static, Result<A, ActorError>> + Send + Sync>;
+
+/// Describes an actor of the user's own as a child of a supervisor.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use rohas::supervision::{ChildSpec, Restart};
+/// use rohas::{Actor, ActorError, Child, Limits, OnCrash, OnFull, Ref, Scope};
+///
+/// struct Mailer;
+///
+/// impl Actor for Mailer {
+///     type Message = String;
+///
+///     async fn handle(&mut self, address: &String, scope: &Scope<String>) -> Result<(), ActorError> {
+///         if scope.attempt() > 1 {
+///             tokio::time::sleep(Duration::from_millis(50)).await;
+///         }
+///         address.parse::<std::net::IpAddr>()?; // an error ends this incarnation
+///         Ok(())
+///     }
+/// }
+///
+/// let mailer = Child::actor("mailer", || async { Ok(Mailer) })
+///     .mailbox(Limits { messages: 100, bytes: 1 << 20, on_full: OnFull::Fail, ..Limits::default() })
+///     .restart(Restart::Transient)
+///     .on_crash(OnCrash::Retry { attempts: 3 })
+///     .dead_letters(|address, reason| eprintln!("no mail to {address}: {reason}"));
+/// let reference: Ref<String> = mailer.reference();
+/// let spec: ChildSpec = mailer.into();
+/// assert!(reference.try_tell("::1".to_owned()).is_ok());
+/// # drop(spec);
+/// ```
+pub struct Child<A: Actor> {
+    make: Make<A>,
+    restart: Restart,
+    mailbox: Mailbox<Told<A::Message>>,
+}
+
+impl<A: Actor> Child<A> {
+    /// Describes a permanent child named `name`; `make` makes the actor of each incarnation.
+    pub fn actor<F, Fut>(name: impl Into<Arc<str>>, make: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<A, ActorError>> + Send + 'static,
+    {
+        let end = |told: Told<A::Message>, end: Undelivered| drop(told.end(&end));
+        Child {
+            make: Arc::new(move || Box::pin(make())),
+            restart: Restart::Permanent,
+            mailbox: Mailbox::new(name, Limits::default()).undelivered(end),
+        }
+    }
+
+    /// Sets the limits of the mailbox. The actor handles one message after the other, so its concurrency is 1
+    /// whatever they say.
+    pub fn mailbox(self, limits: Limits) -> Self {
+        self.mailbox.set_limits(Limits { concurrency: 1, per_key: 1, ..limits });
+        self
+    }
+
+    /// Sets when the actor is restarted; [`Restart::Permanent`] unless set.
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.restart = restart;
+        self
+    }
+
+    /// Sets what becomes of the message over which the actor crashed; [`OnCrash::Fail`] unless set.
+    pub fn on_crash(mut self, on_crash: OnCrash) -> Self {
+        self.mailbox = self.mailbox.on_crash(on_crash);
+        self
+    }
+
+    /// Has `hook` called with every dead letter, and how the actor ended over it. It must be quick and must not
+    /// panic.
+    pub fn dead_letters(mut self, hook: impl Fn(A::Message, String) + Send + Sync + 'static) -> Self {
+        self.mailbox = self.mailbox.undelivered(move |told: Told<A::Message>, end| {
+            let message = told.end(&end);
+            if let Undelivered::DeadLettered { reason, .. } = end {
+                hook(message, reason);
+            }
+        });
+        self
+    }
+
+    /// Returns the reference to the actor. It works at once: what is told before the start waits.
+    pub fn reference(&self) -> Ref<A::Message> {
+        Ref::new(self.mailbox.clone())
+    }
+}
+
+impl<A: Actor> From<Child<A>> for ChildSpec {
+    fn from(Child { make, restart, mailbox }: Child<A>) -> Self {
+        let load = mailbox.clone();
+        let name = mailbox.name().to_string();
+        let spec = ChildSpec::new(name, move |supervisor| {
+            let setup = Setup { make: Arc::clone(&make), mailbox: mailbox.clone() };
+            async move {
+                let shell = Shell::<A>(PhantomData);
+                Ok(ractor::Actor::spawn_linked(None, shell, setup, supervisor).await?.0.get_cell())
+            }
+        });
+        spec.restart(restart).load(move || load.load())
+    }
+}
+
+struct Setup<A: Actor> {
+    make: Make<A>,
+    mailbox: Mailbox<Told<A::Message>>,
+}
+
+/// One incarnation.
+struct Incarnation<A: Actor> {
+    actor: A,
+    mailbox: Mailbox<Told<A::Message>>,
+    scope: Scope<A::Message>,
+}
+
+/// What `ractor` runs.
+struct Shell<A>(PhantomData<fn() -> A>);
+
+impl<A: Actor> ractor::Actor for Shell<A> {
+    type Msg = Wake;
+    type State = Incarnation<A>;
+    type Arguments = Setup<A>;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<Wake>,
+        Setup { make, mailbox }: Setup<A>,
+    ) -> Result<Incarnation<A>, ActorProcessingErr> {
+        let mut actor = make().await?;
+        let scope = Scope::new(Ref::new(mailbox.clone()), myself.clone());
+        actor.started(&scope).await?;
+        scope.ending()?;
+        mailbox.attach(move || drop(myself.send_message(Wake)));
+        Ok(Incarnation { actor, mailbox, scope })
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Wake>,
+        _: Wake,
+        Incarnation { actor, mailbox, scope }: &mut Incarnation<A>,
+    ) -> Result<(), ActorProcessingErr> {
+        let mut batch = mailbox.batch();
+        while !scope.ending()?
+            && let Some(delivery) = batch.next()
+        {
+            scope.attempt = delivery.attempt();
+            match actor.handle(&delivery.message, scope).await {
+                Ok(()) => delivery.done(),
+                Err(error) => {
+                    delivery.crashed(&error.to_string());
+                    return Err(error);
+                }
+            }
+            // A handler that never waits would keep its thread to itself: this lets others in, and a kill.
+            tokio::task::consume_budget().await;
+        }
+        Ok(())
+    }
+
+    async fn post_stop(
+        &self,
+        _: ActorRef<Wake>,
+        Incarnation { actor, scope, .. }: &mut Incarnation<A>,
+    ) -> Result<(), ActorProcessingErr> {
+        actor.stopped(scope).await;
+        Ok(())
+    }
+}
