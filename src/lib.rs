@@ -43,8 +43,13 @@ pub mod shutdown;
 pub mod supervision;
 pub mod telemetry;
 
-pub use crate::actors::ApiRequest;
-pub use crate::app::{ActorApp, BuildError, Builder, Running, StartError, Subscription};
+pub use crate::app::{
+    ActorApp, App, BuildError, Builder, EventRef, EventStream, Running, StartError, Subscription,
+};
 pub use crate::config::Config;
-pub use crate::invocation::{Failure, Json, Kind, Outcome, Reply};
-pub use crate::lang::native::{Connection, Event, Flow, Message, Request, Response, State, Tick};
+pub use crate::invocation::{ApiRequest, Failure, Json, Kind, Outcome, Reply};
+pub use crate::lang::Problem;
+pub use crate::lang::native::{
+    ApiRef, Body, Call, Connection, Data, Event, Flow, FromCall, Handler, Headers, Message, NameError,
+    OrInternal, Path, Query, Registration, Request, Response, State, Target, Tick, Trigger,
+};

@@ -11,13 +11,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use serde::Serialize;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::actors::mailbox::{Full, Mailbox, Wake};
 use crate::actors::{Context, Origin, Passage, pass, publish};
-use crate::invocation::{Failure, HandlerId, Invocation, Json, Kind, Outcome, Reply, Trace};
+use crate::invocation::{ApiRequest, Failure, HandlerId, Invocation, Json, Kind, Outcome, Reply, Trace};
 use crate::schema::{self, Type};
 use crate::shutdown::Phase;
 use crate::supervision::ChildSpec;
@@ -25,29 +24,6 @@ use crate::telemetry::Calls;
 
 /// How much longer than the deadline a caller waits for the actor's own time-out answer.
 const SLACK: Duration = Duration::from_millis(250);
-
-/// A request as a door has decoded it, before the check against the schema.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct ApiRequest {
-    /// Path parameters by name.
-    pub params: serde_json::Map<String, Json>,
-    /// The body; null without one.
-    pub body: Json,
-    /// The query, coerced by its declared types.
-    pub query: Json,
-    /// The query as the client wrote it.
-    pub query_params: serde_json::Map<String, Json>,
-    /// Header names in lower case.
-    pub headers: serde_json::Map<String, Json>,
-    /// The cookies.
-    pub cookies: serde_json::Map<String, Json>,
-    /// The HTTP method.
-    pub method: String,
-    /// The path.
-    pub path: String,
-    /// The client's address.
-    pub client_addr: Option<String>,
-}
 
 struct Call {
     request: Json,
@@ -148,6 +124,30 @@ impl Api {
             Ok(Err(_)) => Err(Failure::internal("the task of the call ended without an outcome")),
             Err(_) => Err(Failure::TimedOut),
         }
+    }
+
+    /// Sends a checked request and waits for nothing: it is accepted or refused at once, how it ends is only logged.
+    ///
+    /// # Errors
+    /// [`Failure::Overloaded`] when the mailbox is full, [`Failure::ShuttingDown`].
+    pub fn cast(&self, request: Json, deadline: Instant, trace: Trace) -> Result<(), Failure> {
+        if self.0.context.shutdown.phase() >= Phase::Forced {
+            return Err(Failure::ShuttingDown);
+        }
+        let (reply, outcome) = oneshot::channel();
+        let call = Call { request, deadline, trace, reply };
+        if let Err(Full(_)) = self.0.mailbox.try_send(call) {
+            return Err(Failure::Overloaded { entity: self.0.source.clone() });
+        }
+        let entity = self.0.source.clone();
+        self.0.context.shutdown.spawn(async move {
+            match outcome.await {
+                Ok(Ok(_)) => tracing::debug!(entity, "cast handled"),
+                Ok(Err(failure)) => tracing::warn!(entity, error = %failure, "cast failed"),
+                Err(_) => tracing::warn!(entity, "cast ended without an outcome"),
+            }
+        });
+        Ok(())
     }
 }
 
