@@ -53,3 +53,8 @@ pub use crate::lang::native::{
     ApiRef, Body, Call, Connection, Data, Event, Flow, FromCall, Handler, Headers, Message, NameError,
     OrInternal, Path, Query, Registration, Request, Response, State, Target, Tick, Trigger,
 };
+
+/// The programs of the guide are compiled and run as doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/handlers-rust.md")]
+struct HandlersInRust;

@@ -208,11 +208,11 @@ impl App {
         ApiRef::new(host, name, self.caller.clone())
     }
 
-    /// Refers to an event with the payload `P`.
+    /// Refers to an event with the payload `P`: to publish it, `P` must be `Serialize`, to subscribe, `Deserialize`.
     ///
     /// # Errors
     /// [`Failure::NotFound`] for an unknown event, with the nearest name.
-    pub fn event<P: Serialize + DeserializeOwned>(&self, name: &str) -> Result<EventRef<P>, Failure> {
+    pub fn event<P>(&self, name: &str) -> Result<EventRef<P>, Failure> {
         self.shared.find_event(name).map_err(|failure| self.caller.blame(name, failure))?;
         Ok(EventRef::new(self.clone(), name))
     }

@@ -27,7 +27,7 @@ impl<P> Clone for EventRef<P> {
     }
 }
 
-impl<P: Serialize + DeserializeOwned> EventRef<P> {
+impl<P> EventRef<P> {
     pub(in crate::app) fn new(app: App, event: &str) -> Self {
         EventRef { app, event: event.into(), types: PhantomData }
     }
@@ -36,7 +36,10 @@ impl<P: Serialize + DeserializeOwned> EventRef<P> {
     ///
     /// # Errors
     /// A payload that does not fit the schema, a subscriber without room.
-    pub async fn publish(&self, payload: &P) -> Result<(), Failure> {
+    pub async fn publish(&self, payload: &P) -> Result<(), Failure>
+    where
+        P: Serialize,
+    {
         self.app.publish(&self.event, to_json(payload, "the payload")?).await
     }
 
@@ -44,7 +47,10 @@ impl<P: Serialize + DeserializeOwned> EventRef<P> {
     ///
     /// # Errors
     /// [`Failure::ShuttingDown`] when the app is gone.
-    pub fn subscribe(&self) -> Result<EventStream<P>, Failure> {
+    pub fn subscribe(&self) -> Result<EventStream<P>, Failure>
+    where
+        P: DeserializeOwned,
+    {
         Ok(EventStream { subscription: self.app.subscribe(&self.event)?, types: PhantomData })
     }
 }

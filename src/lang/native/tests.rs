@@ -161,6 +161,7 @@ async fn arguments_come_in_any_order_and_number() {
     async fn none() -> Result<i64, Failure> {
         Ok(0)
     }
+    #[expect(clippy::too_many_arguments, reason = "as many as a handler can have")]
     async fn six(
         state: State,
         Path((shop, id)): Path<(String, i64)>,
