@@ -385,7 +385,9 @@ fn bind(
     let bound = definitions.into_iter().map(|(id, definition)| {
         let served = targets::served(schema, &id);
         problems.extend(targets::check(&id, &definition, &served, provided));
-        let params = served.into_iter().map(|served| served.params).collect();
+        // The paths that a middleware runs before need not have the same order.
+        let one = if id.kind == Kind::Middleware { None } else { served.into_iter().next() };
+        let params = one.map(|served| served.params).unwrap_or_default();
         let function = definition.bind(Site { params, provided: Arc::clone(provided) });
         (id, function)
     });

@@ -181,7 +181,7 @@ impl Drop for Running {
         context.shutdown.enter(Phase::Forced);
         context.bus.close();
         shared.root().kill();
-        names.clear();
+        names.close();
     }
 }
 

@@ -471,7 +471,8 @@ async fn a_handle_that_is_left_over_keeps_nothing_running() {
     assert_eq!(app.publish("UserSeen", json!({ "name": "x" })).await, Err(Failure::ShuttingDown));
     assert_eq!(app.subscribe("UserSeen").map(drop), Err(Failure::ShuttingDown));
     assert_eq!(Arc::strong_count(&counted), 1, "names are forgotten");
-    let _ = app.tree();
+    assert!(app.register("late", app.clone()).is_err());
+    assert_eq!(app.tree().path, "app");
     let weak = Arc::downgrade(&app.shared);
     drop((app, get));
     until("everything is gone", || weak.strong_count() == 0).await;

@@ -166,8 +166,8 @@ impl Provided {
 /// Where a function stands: what it needs to know besides a call to take its arguments apart.
 #[derive(Default)]
 pub struct Site {
-    /// The path parameters of each entity that the function serves, in the order of the path.
-    pub params: Vec<Vec<String>>,
+    /// The names of the path parameters, in the order of the path; none where it has no order of its own.
+    pub params: Vec<String>,
     /// What it shares with all others.
     pub provided: Arc<Provided>,
 }
@@ -222,19 +222,20 @@ impl Call {
         self.invocation.arguments.last().unwrap_or(&Json::Null)
     }
 
-    /// Returns the path parameters by name, and their order in the path.
-    pub(super) fn params(&self) -> (&Json, Option<&[String]>) {
-        let params = match self.invocation.handler.kind {
+    /// Returns the path parameters by name.
+    pub(super) fn params(&self) -> &Json {
+        match self.invocation.handler.kind {
             Kind::Ws => self.connection().get("params").unwrap_or(&Json::Null),
             _ => self.request("params"),
-        };
-        let fits = |names: &&Vec<String>| {
-            let found = params.as_object();
-            found.is_some_and(|found| {
-                found.len() == names.len() && names.iter().all(|name| found.contains_key(name))
-            })
-        };
-        (params, self.site.params.iter().find(fits).map(Vec::as_slice))
+        }
+    }
+
+    /// Returns the path parameters in the order of the path: a caller in this process may have given them in another.
+    pub(super) fn params_in_order(&self) -> impl Iterator<Item = &Json> {
+        let (params, order) = (self.params(), &self.site.params);
+        let unordered = params.as_object().filter(|_| order.is_empty());
+        let unordered = unordered.into_iter().flat_map(serde_json::Map::values);
+        order.iter().map(|name| params.get(name).unwrap_or(&Json::Null)).chain(unordered)
     }
 }
 
@@ -260,7 +261,8 @@ pub(super) fn short_name<T: ?Sized>() -> String {
             }
         }
     }
-    out + &word
+    out.push_str(&word);
+    out
 }
 
 impl<B: DeserializeOwned, Q: DeserializeOwned, P: DeserializeOwned> FromCall for Request<B, Q, P> {
@@ -407,7 +409,11 @@ impl<T: Any + Send + Sync> FromCall for Data<T> {
         }
         let taken = format!("Data<{}>", short_name::<T>());
         let problem = target.problem(&taken, &format!("no {} was given", type_name::<T>()));
-        Err(problem.hint("give it to the builder, as `.data(value)`: the type must be this one exactly"))
+        Err(problem.hint(if target.provided.get::<Arc<T>>().is_some() {
+            "an Arc of it was given: give the value itself, `Data` shares it"
+        } else {
+            "give it to the builder, as `.data(value)`: the type must be this one exactly"
+        }))
     }
 
     async fn from_call(call: &Call) -> Result<Self, Failure> {

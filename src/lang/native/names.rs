@@ -36,53 +36,65 @@ pub enum NameError {
         /// The type that was asked for.
         wanted: &'static str,
     },
+    /// The app is gone.
+    #[error("the app is gone, and its names with it")]
+    Closed,
 }
 
 impl From<NameError> for Failure {
     fn from(error: NameError) -> Self {
-        Failure::internal(error)
+        match error {
+            NameError::Closed => Failure::ShuttingDown,
+            error => Failure::internal(error),
+        }
     }
 }
 
 struct Entry {
-    /// Tells this registration from an earlier one of the same name.
-    mark: Arc<()>,
     type_name: &'static str,
     value: Box<dyn Any + Send + Sync>,
 }
 
-type Entries = Mutex<HashMap<String, Entry>>;
+/// None when the app is gone.
+type Entries = Mutex<Option<HashMap<String, Entry>>>;
 
 /// The names of one app; clones share them.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Names(Arc<Entries>);
+
+impl Default for Names {
+    fn default() -> Self {
+        Names(Arc::new(Mutex::new(Some(HashMap::new()))))
+    }
+}
 
 impl Names {
     /// Registers `value` as `name` until the returned registration is dropped.
     ///
     /// # Errors
-    /// [`NameError::Taken`]: a name leads to one value.
+    /// [`NameError::Taken`]: a name leads to one value. [`NameError::Closed`].
     pub fn register<T: Any + Clone + Send + Sync>(
         &self,
         name: &str,
         value: T,
     ) -> Result<Registration, NameError> {
         let mut entries = self.0.lock();
+        let entries = entries.as_mut().ok_or(NameError::Closed)?;
         if entries.contains_key(name) {
             return Err(NameError::Taken(name.to_owned()));
         }
-        let mark = Arc::new(());
-        let entry = Entry { mark: Arc::clone(&mark), type_name: type_name::<T>(), value: Box::new(value) };
+        let entry = Entry { type_name: type_name::<T>(), value: Box::new(value) };
         entries.insert(name.to_owned(), entry);
-        Ok(Registration { entries: Arc::downgrade(&self.0), name: name.to_owned(), mark })
+        Ok(Registration { entries: Arc::downgrade(&self.0), name: name.to_owned() })
     }
 
     /// Returns a clone of what is registered as `name`.
     ///
     /// # Errors
-    /// [`NameError::Unknown`] with the nearest name, [`NameError::OtherType`].
+    /// [`NameError::Unknown`] with the nearest name, [`NameError::OtherType`], [`NameError::Closed`].
     pub fn whereis<T: Any + Clone + Send + Sync>(&self, name: &str) -> Result<T, NameError> {
         let entries = self.0.lock();
+        let entries = entries.as_ref().ok_or(NameError::Closed)?;
         let Some(entry) = entries.get(name) else {
             let near = schema::nearest(name, entries.keys().map(String::as_str)).map(str::to_owned);
             return Err(NameError::Unknown { name: name.to_owned(), near });
@@ -94,9 +106,9 @@ impl Names {
         })
     }
 
-    /// Forgets every name: the app is gone, and values may hold it.
-    pub fn clear(&self) {
-        let entries = std::mem::take(&mut *self.0.lock());
+    /// Forgets every name for good: the app is gone, and values may hold it.
+    pub fn close(&self) {
+        let entries = self.0.lock().take();
         drop(entries); // outside the lock: a value that is dropped may hold a registration
     }
 }
@@ -107,7 +119,6 @@ impl Names {
 pub struct Registration {
     entries: Weak<Entries>,
     name: String,
-    mark: Arc<()>,
 }
 
 impl Registration {
@@ -125,10 +136,8 @@ impl Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         let Some(entries) = self.entries.upgrade() else { return };
-        let mut entries = entries.lock();
-        let ours = entries.get(&self.name).is_some_and(|entry| Arc::ptr_eq(&entry.mark, &self.mark));
-        let removed = if ours { entries.remove(&self.name) } else { None };
-        drop(entries);
-        drop(removed); // outside the lock
+        // A name is given once: while this is held, what stands under it is ours.
+        let entry = entries.lock().as_mut().and_then(|entries| entries.remove(&self.name));
+        drop(entry); // outside the lock
     }
 }

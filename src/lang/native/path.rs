@@ -8,12 +8,12 @@ use std::ops::Deref;
 
 use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
 
-use crate::invocation::{Failure, Json};
+use crate::invocation::{Failure, Json, Kind};
 use crate::lang::Problem;
 use crate::lang::native::extract::{Arguments, Call, FromCall, Target, read, short_name};
 
 /// The path parameters: a struct with their names, a tuple in the order of the path, or the only one. Dereferences to
-/// them.
+/// them. Middlewares, which run before several paths, take a struct.
 #[derive(Debug, Clone)]
 pub struct Path<T>(pub T);
 
@@ -40,6 +40,9 @@ impl<T: DeserializeOwned> FromCall for Path<T> {
                 format!("{} has {count} path parameter(s): {names}", target.entity)
             }
             Shape::Single if count != 1 => format!("{} has {count} path parameters: {names}", target.entity),
+            Shape::Tuple(2..) | Shape::List if target.handler.kind == Kind::Middleware => {
+                "a middleware runs before several paths, whose orders may differ".to_owned()
+            }
             Shape::Struct(fields)
                 if !fields.iter().any(|field| target.params.iter().any(|name| name == field)) =>
             {
@@ -52,15 +55,10 @@ impl<T: DeserializeOwned> FromCall for Path<T> {
     }
 
     async fn from_call(call: &Call) -> Result<Self, Failure> {
-        let (params, order) = call.params();
-        let named = || params.as_object().into_iter().flatten();
         let value = match shape::<T>() {
-            Shape::Struct(_) | Shape::Map => return read(params).map(Path),
-            Shape::Single => named().next().map_or(Json::Null, |(_, value)| value.clone()),
-            Shape::Tuple(_) | Shape::List => match order {
-                Some(order) => order.iter().map(|name| params[name].clone()).collect(),
-                None => named().map(|(_, value)| value.clone()).collect(),
-            },
+            Shape::Struct(_) | Shape::Map => return read(call.params()).map(Path),
+            Shape::Single => call.params_in_order().next().cloned().unwrap_or(Json::Null),
+            Shape::Tuple(_) | Shape::List => call.params_in_order().cloned().collect(),
         };
         read(&value).map(Path)
     }

@@ -10,14 +10,19 @@ use uuid::Uuid;
 
 use crate::invocation::{Failure, HandlerId, Invocation, Json, Kind, Outcome, Trace};
 use crate::lang::native::{
-    Arguments, Body, Connection, Data, Event, Handler, Headers, Message, Names, Native, OrInternal, Path,
-    Provided, Query, Request, Response, Site, State, Target, Tick,
+    Arguments, Body, Connection, Data, Event, Handler, Headers, Message, NameError, Names, Native,
+    OrInternal, Path, Provided, Query, Request, Response, Site, State, Target, Tick,
 };
 use crate::lang::{Runtime, Worker};
 
 /// Gives a handler a place with no path and one value of data, a text.
 fn bind<A, H: Handler<A>>(handler: H) -> super::Function {
-    handler.erase().bind(Site { params: vec![names(&["shop", "id"])], provided: Arc::new(given()) })
+    handler.erase().bind(Site { params: Vec::new(), provided: Arc::new(given()) })
+}
+
+/// Gives a handler a place with the path `/{shop}/{id}`.
+fn bind_path<A, H: Handler<A>>(handler: H) -> super::Function {
+    handler.erase().bind(Site { params: names(&["shop", "id"]), provided: Arc::new(given()) })
 }
 
 fn given() -> Provided {
@@ -31,8 +36,12 @@ fn names(names: &[&str]) -> Vec<String> {
 }
 
 async fn run<A, H: Handler<A>>(kind: Kind, handler: H, arguments: Vec<Json>) -> Outcome {
+    run_bound(kind, bind(handler), arguments).await
+}
+
+async fn run_bound(kind: Kind, function: super::Function, arguments: Vec<Json>) -> Outcome {
     let id = HandlerId::new(kind, "Test");
-    let worker = worker(HashMap::from([(id.clone(), bind(handler))])).await;
+    let worker = worker(HashMap::from([(id.clone(), function)])).await;
     worker.invoke(Arc::new(invocation(id, arguments))).await
 }
 
@@ -174,7 +183,7 @@ async fn arguments_come_in_any_order_and_number() {
         Ok(format!("{shop} {id} {body} {query} {headers} {data} {}", state.attempt()))
     }
     assert_eq!(run(Kind::Api, none, vec![full_request()]).await.unwrap().value, json!(0));
-    let reply = run(Kind::Api, six, vec![full_request()]).await.unwrap();
+    let reply = run_bound(Kind::Api, bind_path(six), vec![full_request()]).await.unwrap();
     assert_eq!(reply.value, json!("north 7 ann bo cy given 2"));
     let untyped = async |headers: Headers, Request { params, .. }: Request| {
         Ok::<_, Failure>(format!("{} {}", headers["name"], params["id"]))
@@ -196,7 +205,9 @@ async fn a_path_is_a_struct_a_tuple_a_map_or_one_value() {
     let json = async |path: Path<Json>| Ok::<_, Failure>(path["shop"].clone());
     assert_eq!(outcome(json, two()).await, "north");
     let list = async |Path(path): Path<Vec<Json>>| Ok::<_, Failure>(path);
-    assert_eq!(outcome(list, two()).await, json!(["north", 7]));
+    assert_eq!(outcome(list, two()).await, json!([7, "north"]));
+    let ordered = run_bound(Kind::Api, bind_path(list), vec![json!({ "params": two() })]).await.unwrap();
+    assert_eq!(ordered.value, json!(["north", 7]));
 
     let id = Uuid::from_u128(7);
     let uuid = async |Path(id): Path<Uuid>| Ok::<_, Failure>(id);
@@ -357,6 +368,27 @@ fn what_can_never_fit_is_said_when_the_app_is_built() {
 }
 
 #[test]
+fn middlewares_have_no_order_and_data_no_arc() {
+    let id = HandlerId::new(Kind::Middleware, "guard");
+    let (params, provided) = (names(&["shop", "id"]), &given());
+    let target = Target {
+        handler: &id,
+        entity: "api Test",
+        arguments: Arguments::Request,
+        has_body: false,
+        params: &params,
+        provided,
+    };
+    assert_eq!(takes::<Path<Place>>().erase().check(&target), []);
+    let ordered = takes::<Path<(String, i64)>>().erase().check(&target);
+    assert!(ordered[0].message.contains("a middleware runs before several paths"), "{ordered:?}");
+    let mut shared = Provided::default();
+    shared.insert(Arc::new(1_u8));
+    let wrapped = takes::<Data<u8>>().erase().check(&Target { provided: &shared, ..target });
+    assert!(wrapped[0].hint.as_ref().unwrap().contains("give the value itself"), "{wrapped:?}");
+}
+
+#[test]
 fn names_are_given_once_and_given_back() {
     let table = Names::default();
     let first = table.register("clock", 1_u32).unwrap();
@@ -372,10 +404,12 @@ fn names_are_given_once_and_given_back() {
     table.register("clock", "kept").unwrap().keep();
     assert_eq!(table.whereis::<&str>("clock"), Ok("kept"));
 
-    // What a cleared table forgot is not taken from who has the name now.
-    let old = table.register("till", 1_u32).unwrap();
-    table.clear();
-    table.register("till", 2_u32).unwrap().keep();
-    drop(old);
-    assert_eq!(table.whereis::<u32>("till"), Ok(2));
+    // With the app all values go, and no new ones come.
+    let value = Arc::new(());
+    let registration = table.register("till", Arc::clone(&value)).unwrap();
+    table.close();
+    assert_eq!(Arc::strong_count(&value), 1);
+    assert_eq!(table.register("late", 1_u32).map(drop), Err(NameError::Closed));
+    assert_eq!(table.whereis::<u32>("clock"), Err(NameError::Closed));
+    drop(registration);
 }
