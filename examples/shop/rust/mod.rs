@@ -81,7 +81,7 @@ impl Till {
 async fn follow(till: Till, mut orders: EventStream<Order>) {
     while let Some(event) = orders.next().await {
         match event {
-            Ok(order) => drop(till.books().unpaid.insert(order.id, order.payload)),
+            Ok(event) => drop(till.books().unpaid.insert(event.payload.id, event.payload)),
             Err(error) => tracing::error!(%error, "order not understood"),
         }
     }
