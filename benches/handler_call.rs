@@ -13,9 +13,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rohas::invocation::{HandlerId, Invocation, Trace};
-use rohas::lang::native::{FromArguments, IntoReply};
+use rohas::lang::native::{Handler, IntoReply, Native, Site};
 use rohas::lang::{FileHandler, Language, Runtime as Engine, Worker};
 use rohas::{ActorApp, Config, Failure, Json, Kind, Outcome, Request, Running, State};
+use serde::Deserialize;
 use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
@@ -78,7 +79,7 @@ async fn plain(invocation: Arc<Invocation>) -> Outcome {
     async fn echo(request: Request<Person>) -> Result<Person, Failure> {
         Ok(request.body)
     }
-    let request = Request::<Person>::from_arguments(&invocation.arguments)?;
+    let request = Request::<Person>::deserialize(&invocation.arguments[0]).map_err(Failure::internal)?;
     echo(request).await?.into_reply()
 }
 
@@ -147,9 +148,9 @@ fn boot(runtime: &Runtime, project: &Path, (language, name): (Language, &str)) -
     let (config, root) = (Config::default(), project.to_path_buf());
     let engine: Box<dyn Engine> = match language {
         Language::Rust => {
-            let function = rohas::lang::native::Handler::erase(echo);
+            let function = echo.erase().bind(Site::default());
             let functions = [(HandlerId::new(Kind::Api, name), function)];
-            Box::new(rohas::lang::native::Native::new(functions.into()))
+            Box::new(Native::new(functions.into()))
         }
         Language::TypeScript => {
             Box::new(rohas::lang::v8::V8::new(config.typescript, root, file("ts"), Arc::default()))

@@ -125,6 +125,74 @@ impl Invocation {
     }
 }
 
+/// A request to an api before the check against the schema: a door has decoded it, or a program wrote it.
+///
+/// ```
+/// use rohas::ApiRequest;
+///
+/// let request = ApiRequest::from(serde_json::json!({ "text": "hello" })).param("id", 7).query("dry", true);
+/// assert_eq!(request.params["id"], 7);
+/// ```
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ApiRequest {
+    /// Path parameters by name.
+    pub params: serde_json::Map<String, Json>,
+    /// The body; null without one.
+    pub body: Json,
+    /// The query, coerced by its declared types.
+    pub query: Json,
+    /// The query as the client wrote it.
+    pub query_params: serde_json::Map<String, Json>,
+    /// Header names in lower case.
+    pub headers: serde_json::Map<String, Json>,
+    /// The cookies.
+    pub cookies: serde_json::Map<String, Json>,
+    /// The HTTP method.
+    pub method: String,
+    /// The path.
+    pub path: String,
+    /// The client's address.
+    pub client_addr: Option<String>,
+}
+
+impl From<Json> for ApiRequest {
+    /// Makes a request of its body.
+    fn from(body: Json) -> Self {
+        ApiRequest { body, ..ApiRequest::default() }
+    }
+}
+
+impl ApiRequest {
+    /// Sets the path parameter `name`.
+    pub fn param(mut self, name: &str, value: impl Into<Json>) -> Self {
+        self.params.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Sets the parameter `name` of the query.
+    pub fn query(mut self, name: &str, value: impl Into<Json>) -> Self {
+        let value = value.into();
+        let text = match &value {
+            Json::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        self.query_params.insert(name.to_owned(), text.into());
+        if self.query.is_null() {
+            self.query = Json::Object(serde_json::Map::new());
+        }
+        if let Json::Object(query) = &mut self.query {
+            query.insert(name.to_owned(), value);
+        }
+        self
+    }
+
+    /// Sets a header.
+    pub fn header(mut self, name: &str, value: impl Into<Json>) -> Self {
+        self.headers.insert(name.to_ascii_lowercase(), value.into());
+        self
+    }
+}
+
 /// What a handler gave back.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reply {

@@ -43,10 +43,20 @@ pub mod shutdown;
 pub mod supervision;
 pub mod telemetry;
 
-pub use crate::actors::ApiRequest;
 pub use crate::actors::mailbox::{Limits, OnCrash, OnFull, Priority, SendError};
 pub use crate::actors::user::{Actor, ActorError, AskError, Child, Ref, Reply, Scope};
-pub use crate::app::{ActorApp, BuildError, Builder, Running, StartError, Subscription};
+pub use crate::app::{
+    ActorApp, App, BuildError, Builder, EventRef, EventStream, Running, StartError, Subscription,
+};
 pub use crate::config::Config;
-pub use crate::invocation::{Failure, Json, Kind, Outcome};
-pub use crate::lang::native::{Connection, Event, Flow, Message, Request, Response, State, Tick};
+pub use crate::invocation::{ApiRequest, Failure, Json, Kind, Outcome};
+pub use crate::lang::Problem;
+pub use crate::lang::native::{
+    ApiRef, Body, Call, Connection, Data, Event, Flow, FromCall, Handler, Headers, Message, NameError,
+    OrInternal, Path, Query, Registration, Request, Response, State, Target, Tick, Trigger,
+};
+
+/// The programs of the guide are compiled and run as doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/handlers-rust.md")]
+struct HandlersInRust;

@@ -1,12 +1,19 @@
 //! The measurements, by name.
 
+mod app;
 mod memory;
 
-/// What is measured in a process of this program, and its unit.
-pub const NAMES: &[(&str, &str)] = &[
-    ("memory per idle actor: ractor, linked", "bytes"),
-    ("memory per idle actor: kameo, bounded", "bytes"),
-    ("memory per idle actor: actix", "bytes"),
+/// Carries a measurement out.
+type Measure = fn() -> f64;
+
+/// What is measured in a process of this program, its unit, and how.
+pub const ALL: &[(&str, &str, Measure)] = &[
+    ("memory per idle actor: ractor, linked", "bytes", memory::ractor),
+    ("memory per idle actor: kameo, bounded", "bytes", memory::kameo),
+    ("memory per idle actor: actix", "bytes", memory::actix),
+    ("10,000 apis: memory per api, all there is of it", "bytes", app::memory),
+    ("10,000 apis: from the text to a running tree", "ms", app::start),
+    ("10,000 apis: an idle app", "thousandths of a core", app::idle),
 ];
 
 /// What is measured in Erlang.
@@ -16,13 +23,3 @@ pub const ERLANG: &[(&str, &str)] = &[(
      Kept = [spawn(fun() -> receive stop -> ok end end) || _ <- lists:seq(1, N)],
      io:format(\"~p~n\", [(Used() - Before) / length(Kept)]), halt().",
 )];
-
-/// Carries one of [`NAMES`] out.
-pub fn measure(name: &str) -> f64 {
-    match name {
-        "memory per idle actor: ractor, linked" => memory::ractor(),
-        "memory per idle actor: kameo, bounded" => memory::kameo(),
-        "memory per idle actor: actix" => memory::actix(),
-        _ => panic!("nothing is called {name:?}"),
-    }
-}

@@ -12,13 +12,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use serde::Serialize;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::actors::mailbox::{Letter, Limits, Mailbox, OnFull, Undelivered, Wake};
+use crate::actors::mailbox::{Letter, Limits, Mailbox, Undelivered, Wake};
 use crate::actors::{Context, Origin, Passage, pass, publish};
-use crate::invocation::{Failure, HandlerId, Invocation, Json, Kind, Outcome, Reply, Trace, json_bytes};
+use crate::invocation::{
+    ApiRequest, Failure, HandlerId, Invocation, Json, Kind, Outcome, Reply, Trace, json_bytes,
+};
 use crate::schema::{self, Type};
 use crate::shutdown::Phase;
 use crate::supervision::ChildSpec;
@@ -26,29 +27,6 @@ use crate::telemetry::Calls;
 
 /// How much longer than the deadline a caller waits for the actor's own time-out answer.
 const SLACK: Duration = Duration::from_millis(250);
-
-/// A request as a door has decoded it, before the check against the schema.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct ApiRequest {
-    /// Path parameters by name.
-    pub params: serde_json::Map<String, Json>,
-    /// The body; null without one.
-    pub body: Json,
-    /// The query, coerced by its declared types.
-    pub query: Json,
-    /// The query as the client wrote it.
-    pub query_params: serde_json::Map<String, Json>,
-    /// Header names in lower case.
-    pub headers: serde_json::Map<String, Json>,
-    /// The cookies.
-    pub cookies: serde_json::Map<String, Json>,
-    /// The HTTP method.
-    pub method: String,
-    /// The path.
-    pub path: String,
-    /// The client's address.
-    pub client_addr: Option<String>,
-}
 
 struct Call {
     request: Json,
@@ -58,6 +36,9 @@ struct Call {
     /// Set when its turn comes: from then on the handler may have done something.
     started: Arc<AtomicBool>,
 }
+
+/// A call on its way, its outcome, and whether it was begun.
+type Posted = (Letter<Call>, oneshot::Receiver<Outcome>, Arc<AtomicBool>);
 
 struct Inner {
     spec: schema::Api,
@@ -80,7 +61,7 @@ impl Api {
             messages: spec.mailbox,
             bytes: context.mailbox_bytes,
             concurrency: spec.concurrency,
-            on_full: OnFull::Fail,
+            on_full: spec.overflow.into(),
             ..Limits::default()
         };
         let source = handler.to_string();
@@ -145,23 +126,49 @@ impl Api {
     /// # Errors
     /// Every [`Failure`] the call can end with.
     pub async fn ask(&self, request: Json, deadline: Instant, trace: Trace) -> Outcome {
-        if self.0.context.shutdown.phase() >= Phase::Forced {
-            return Err(Failure::ShuttingDown);
-        }
-        let (reply, outcome) = oneshot::channel();
-        let started = Arc::new(AtomicBool::new(false));
-        let call = Call { request, deadline, trace, reply, started: Arc::clone(&started) };
-        let size = json_bytes(&call.request);
-        if self.0.mailbox.try_send(Letter::new(call).size(size).deadline(deadline)).is_err() {
-            return Err(Failure::Overloaded { entity: self.0.source.clone() });
-        }
+        let (letter, outcome, started) = self.letter(request, deadline, trace)?;
+        self.0.mailbox.send(letter, deadline).await.map_err(|_| self.overloaded())?;
         match tokio::time::timeout_at((deadline + SLACK).into(), outcome).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) if self.0.context.shutdown.phase() == Phase::Forced => Err(Failure::ShuttingDown),
             Ok(Err(_)) => Err(Failure::internal("the task of the call ended without an outcome")),
             Err(_) if started.load(Ordering::Acquire) => Err(Failure::TimedOut),
-            Err(_) => Err(Failure::Overloaded { entity: self.0.source.clone() }), // its turn never came
+            Err(_) => Err(self.overloaded()), // its turn never came
         }
+    }
+
+    /// Sends a checked request and waits for nothing: it is accepted or refused at once, how it ends is only logged.
+    ///
+    /// # Errors
+    /// [`Failure::Overloaded`] when the mailbox is full, [`Failure::ShuttingDown`].
+    pub fn cast(&self, request: Json, deadline: Instant, trace: Trace) -> Result<(), Failure> {
+        let (letter, outcome, _) = self.letter(request, deadline, trace)?;
+        self.0.mailbox.try_send(letter).map_err(|_| self.overloaded())?;
+        let entity = self.0.source.clone();
+        self.0.context.shutdown.spawn(async move {
+            match outcome.await {
+                Ok(Ok(_)) => tracing::debug!(entity, "cast handled"),
+                Ok(Err(failure)) => tracing::warn!(entity, error = %failure, "cast failed"),
+                Err(_) => tracing::warn!(entity, "cast ended without an outcome"),
+            }
+        });
+        Ok(())
+    }
+
+    /// Makes the letter of a call, with the ends that tell how it went and whether it was begun.
+    fn letter(&self, request: Json, deadline: Instant, trace: Trace) -> Result<Posted, Failure> {
+        if self.0.context.shutdown.phase() >= Phase::Forced {
+            return Err(Failure::ShuttingDown);
+        }
+        let (reply, outcome) = oneshot::channel();
+        let started = Arc::new(AtomicBool::new(false));
+        let size = json_bytes(&request);
+        let call = Call { request, deadline, trace, reply, started: Arc::clone(&started) };
+        Ok((Letter::new(call).size(size).deadline(deadline), outcome, started))
+    }
+
+    fn overloaded(&self) -> Failure {
+        Failure::Overloaded { entity: self.0.source.clone() }
     }
 }
 

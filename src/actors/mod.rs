@@ -28,7 +28,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-pub use crate::actors::api::{Api, ApiRequest};
+pub use crate::actors::api::Api;
 pub use crate::actors::cron::Cron;
 pub use crate::actors::effects::{Origin, publish};
 pub use crate::actors::executor::{Executor, Executors, Pool};

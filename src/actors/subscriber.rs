@@ -252,6 +252,12 @@ impl Inner {
         self.chain.finished(envelope.id, self.event.handlers.len(), None);
     }
 
+    /// The event made room for newer ones, as its declaration says; the mailbox counts it.
+    fn dropped(&self, envelope: &Envelope) {
+        tracing::debug!(handler = %self.handler, event = %envelope.event, id = %envelope.id, "event dropped for newer ones");
+        self.chain.finished(envelope.id, self.event.handlers.len(), None);
+    }
+
     fn dead_letter(&self, envelope: &Envelope, error: &Failure) {
         self.dead_letters.increment(1);
         let stack = if let Failure::Raised { stack, .. } = error { stack.as_str() } else { "" };
@@ -274,6 +280,7 @@ fn mailbox(
         bytes,
         concurrency: event.concurrency.saturating_mul(keys),
         per_key: event.concurrency,
+        on_full: event.overflow.into(),
         ..Limits::default()
     };
     Mailbox::new(handler.to_string(), limits)
@@ -282,9 +289,8 @@ fn mailbox(
             let Some(inner) = inner.upgrade() else { return };
             let reason = match end {
                 Undelivered::Failed { reason } | Undelivered::DeadLettered { reason, .. } => reason,
-                Undelivered::Dropped | Undelivered::Expired | Undelivered::Gone => {
-                    "its handler is gone".to_owned()
-                }
+                Undelivered::Dropped => return inner.dropped(&envelope),
+                Undelivered::Expired | Undelivered::Gone => "its handler is gone".to_owned(),
             };
             inner.give_up(&envelope, &Failure::Crashed(reason));
         })

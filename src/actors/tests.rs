@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
-use ractor::ActorRef;
 use serde_json::json;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -19,7 +18,7 @@ use crate::invocation::{Effects, Failure, HandlerId, Invocation, Json, Kind, Out
 use crate::lang::{Language, Worker};
 use crate::schema::{SourceFile, compile};
 use crate::shutdown::Shutdown;
-use crate::supervision::{ChildSpec, Load, Message, Policy, Strategy, Supervisor, Tree};
+use crate::supervision::{ChildSpec, Load, Policy, Strategy, Supervisor, SupervisorRef, Tree};
 use crate::telemetry::Telemetry;
 
 type Run = Box<dyn Fn(Arc<Invocation>) -> BoxFuture<'static, Outcome> + Send + Sync>;
@@ -83,7 +82,7 @@ where
 }
 
 impl Part {
-    async fn start(&self, mut children: Vec<ChildSpec>) -> ActorRef<Message> {
+    async fn start(&self, mut children: Vec<ChildSpec>) -> SupervisorRef {
         let executor = Executor { pool: self.pool.clone(), shutdown: self.context.shutdown.clone() };
         children.insert(0, executor.child());
         let (tree, policy) = (self.context.tree.clone(), Policy::new(Strategy::OneForOne));
@@ -156,7 +155,7 @@ async fn events_of_different_keys_run_at_once_and_those_of_one_key_in_order() {
         let of_key = order.iter().filter(|payment| payment["id"] == id);
         assert_eq!(of_key.map(|payment| payment["n"].as_i64().unwrap()).collect::<Vec<_>>(), expected);
     }
-    root.stop(None);
+    root.stop(Duration::from_secs(20)).await;
 }
 
 /// A bus that breaks when something is published on it, the first time or always.
@@ -213,7 +212,7 @@ async fn an_event_whose_task_breaks_is_delivered_again_or_a_dead_letter() {
         let rendered = part.context.telemetry.render(None);
         let line = format!("rohas_dead_letters_total{{handler=\"event book\"}} {dead_lettered}");
         assert!(rendered.contains(&line) || dead_lettered == 0, "{rendered}");
-        root.stop(None);
+        root.stop(Duration::from_secs(20)).await;
     }
 }
 
@@ -237,7 +236,7 @@ async fn a_call_whose_turn_does_not_come_is_overloaded_and_not_run() {
     assert_eq!(second, Err(Failure::Overloaded { entity: "api Slow".to_owned() }));
     assert_eq!(calls.load(Ordering::SeqCst), 1);
     assert_eq!(part.load("app/Slow").expired, 1);
-    root.stop(None);
+    root.stop(Duration::from_secs(20)).await;
 }
 
 #[tokio::test]

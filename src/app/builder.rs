@@ -1,5 +1,6 @@
 //! [`Builder`]: collects what an app is made of and reports everything that is wrong with it at once.
 
+use std::any::{Any, type_name};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -9,9 +10,11 @@ use crate::app::ActorApp;
 use crate::config::{self, Config};
 use crate::invocation::{HandlerId, Kind};
 use crate::lang::discover::Folders;
-use crate::lang::native::{Function, Handler};
+use crate::lang::native::{Definition, Function, Handler, Provided, Site};
 use crate::lang::{FileHandler, Language, Problem};
 use crate::schema::{self, Diagnostic, Schema, Severity, SourceFile};
+
+mod targets;
 
 /// Everything that keeps an app from being built.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +51,7 @@ pub(crate) struct Checked {
     pub(crate) schema: Schema,
     pub(crate) root: PathBuf,
     pub(crate) functions: HashMap<HandlerId, Function>,
+    pub(crate) provided: Arc<Provided>,
     pub(crate) files: Vec<FileHandler>,
     pub(crate) missing: Vec<Missing>,
     pub(crate) diagnostics: Vec<Diagnostic>,
@@ -73,7 +77,10 @@ pub struct Builder {
     config_file: Option<PathBuf>,
     config: Option<Config>,
     handlers_dir: Option<PathBuf>,
-    functions: Vec<(String, Function)>,
+    functions: Vec<(String, Definition)>,
+    provided: Provided,
+    /// Types of which `data` was given more than one value.
+    given_twice: Vec<&'static str>,
 }
 
 impl Builder {
@@ -116,9 +123,17 @@ impl Builder {
     }
 
     /// Registers a Rust handler under the name of an api, event handler, cron, middleware or, as
-    /// `Chat.on_message`, WebSocket function.
+    /// `Chat.on_message`, WebSocket function. What it takes is checked against the schema by [`Builder::build`].
     pub fn handler<A, H: Handler<A>>(mut self, name: &str, handler: H) -> Self {
         self.functions.push((name.to_owned(), handler.erase()));
+        self
+    }
+
+    /// Gives Rust handlers a value, which they take as [`Data<T>`](crate::Data): one per type, shared by all calls.
+    pub fn data<T: Any + Send + Sync>(mut self, value: T) -> Self {
+        if !self.provided.insert(value) {
+            self.given_twice.push(type_name::<T>());
+        }
         self
     }
 
@@ -129,15 +144,16 @@ impl Builder {
     pub fn build(self) -> Result<ActorApp, BuildError> {
         let checked = self.check();
         let engines = checked.without_engine();
-        let Checked { config, schema, root, functions, files, missing, diagnostics, unread, problems } =
-            checked;
+        let Checked { config, schema, root, functions, provided, files, missing, diagnostics, .. } = checked;
+        let (unread, problems) = (checked.unread, checked.problems);
         let mut problems: Vec<Problem> = unread.into_iter().chain(problems).chain(engines).collect();
         problems.extend(missing.into_iter().map(|missing| missing.problem));
         let fatal = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
         if fatal || !problems.is_empty() {
             return Err(BuildError { diagnostics, problems });
         }
-        Ok(ActorApp { config, schema: Arc::new(schema), root, functions, files, warnings: diagnostics })
+        let schema = Arc::new(schema);
+        Ok(ActorApp { config, schema, root, functions, provided, files, warnings: diagnostics })
     }
 
     /// Checks everything and returns what there is, however broken.
@@ -148,9 +164,22 @@ impl Builder {
         let (schema, diagnostics) = schema::compile(&sources);
         let root = self.root();
         let folders = self.folders(&root);
+        let twice = |name: &&str| {
+            let problem = Problem::new(format!("two values of the type {name} are given as data"));
+            problem.hint("a handler asks for data by its type: wrap one of them in a type of its own")
+        };
+        problems.extend(self.given_twice.iter().map(twice));
         let handlers = resolve_handlers(&schema, self.functions, &folders, &mut problems);
-        let Handlers { functions, files, missing } = handlers;
-        Checked { config, schema, root, functions, files, missing, diagnostics, unread, problems }
+        let Handlers { definitions, files, missing } = handlers;
+        let provided = Arc::new(self.provided);
+        // What a broken schema does not say yet is no fault of the handlers.
+        let broken = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+        let mut found = Vec::new();
+        let functions = bind(&schema, definitions, &provided, &mut found);
+        if !broken {
+            problems.extend(found);
+        }
+        Checked { config, schema, root, functions, provided, files, missing, diagnostics, unread, problems }
     }
 
     /// Reads the configuration and the schema files and looks for nothing else: what tools on schemas need.
@@ -295,7 +324,7 @@ fn wanted(schema: &Schema) -> BTreeSet<HandlerId> {
 
 /// What the schema names and where it is.
 struct Handlers {
-    functions: HashMap<HandlerId, Function>,
+    definitions: HashMap<HandlerId, Definition>,
     files: Vec<FileHandler>,
     missing: Vec<Missing>,
 }
@@ -303,20 +332,20 @@ struct Handlers {
 /// Finds a Rust function or a file for every handler the schema names.
 fn resolve_handlers(
     schema: &Schema,
-    registered: Vec<(String, Function)>,
+    registered: Vec<(String, Definition)>,
     folders: &Folders,
     problems: &mut Vec<Problem>,
 ) -> Handlers {
     let wanted = wanted(schema);
-    let mut functions = HashMap::new();
-    for (name, function) in registered {
+    let mut definitions = HashMap::new();
+    for (name, definition) in registered {
         let ids: Vec<&HandlerId> = wanted.iter().filter(|id| *id.name == *name).collect();
         match ids[..] {
             [] => problems.push(unknown_handler(&name, &wanted)),
-            [id] if functions.contains_key(id) => {
+            [id] if definitions.contains_key(id) => {
                 problems.push(Problem::new(format!("two Rust handlers are registered for {id}")));
             }
-            [id] => drop(functions.insert(id.clone(), function)),
+            [id] => drop(definitions.insert(id.clone(), definition)),
             [..] => {
                 let kinds: Vec<String> = ids.iter().map(ToString::to_string).collect();
                 let message = format!("the Rust handler \"{name}\" could be any of {}", kinds.join(", "));
@@ -326,7 +355,7 @@ fn resolve_handlers(
     }
     let (mut files, mut missing) = (Vec::new(), Vec::new());
     for id in &wanted {
-        match (folders.find(id), functions.contains_key(id)) {
+        match (folders.find(id), definitions.contains_key(id)) {
             (Err(problem), _) => problems.push(problem),
             (Ok(Some(file)), true) => {
                 let message = format!("{id} has a Rust handler and the file {}", file.path.display());
@@ -341,7 +370,28 @@ fn resolve_handlers(
             }
         }
     }
-    Handlers { functions, files, missing }
+    Handlers { definitions, files, missing }
+}
+
+/// Checks what each Rust handler takes against what it serves, and gives it its place.
+fn bind(
+    schema: &Schema,
+    definitions: HashMap<HandlerId, Definition>,
+    provided: &Arc<Provided>,
+    problems: &mut Vec<Problem>,
+) -> HashMap<HandlerId, Function> {
+    let mut definitions: Vec<(HandlerId, Definition)> = definitions.into_iter().collect();
+    definitions.sort_by(|(left, _), (right, _)| left.cmp(right));
+    let bound = definitions.into_iter().map(|(id, definition)| {
+        let served = targets::served(schema, &id);
+        problems.extend(targets::check(&id, &definition, &served, provided));
+        // The paths that a middleware runs before need not have the same order.
+        let one = if id.kind == Kind::Middleware { None } else { served.into_iter().next() };
+        let params = one.map(|served| served.params).unwrap_or_default();
+        let function = definition.bind(Site { params, provided: Arc::clone(provided) });
+        (id, function)
+    });
+    bound.collect()
 }
 
 fn unknown_handler(name: &str, wanted: &BTreeSet<HandlerId>) -> Problem {

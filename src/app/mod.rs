@@ -1,34 +1,40 @@
-//! The composition root: [`ActorApp`] is built, [`Running`] runs. The only place that creates components.
+//! The composition root: [`ActorApp`] is built, [`Running`] runs, [`App`] is the handle on it. The only place that
+//! creates components.
 //!
 //! ```text
 //!  builder ──build()──▶ ActorApp ──start()──▶ Running ──shutdown() / drop──▶ nothing left
-//!            all problems at once   boots engines, starts the tree
+//!            all problems at once     │         └──▶ App, cloned at will: calls, events, names, the tree
+//!                                     └── boots engines, starts the tree
 //! ```
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use serde_json::json;
-
-use crate::actors::{Api, ApiRequest, Context, Origin, publish};
+use crate::app::handle::Shared;
 use crate::config::Config;
-use crate::invocation::{Effects, Failure, HandlerId, Json, Outcome, Trace};
-use crate::lang::native::Function;
+use crate::invocation::HandlerId;
+use crate::lang::native::{Function, Provided};
 use crate::lang::{FileHandler, Language};
 use crate::schema::{Diagnostic, Schema};
 use crate::shutdown::Phase;
-use crate::supervision::{Node, SupervisorRef};
 
 mod builder;
+mod handle;
+mod reference;
 mod start;
 mod subscription;
+
+#[cfg(test)]
+mod tests;
 
 #[cfg(feature = "cli")]
 pub(crate) use crate::app::builder::Checked;
 pub use crate::app::builder::{BuildError, Builder};
+pub use crate::app::handle::App;
+pub use crate::app::reference::{EventRef, EventStream};
 pub use crate::app::start::StartError;
 pub use crate::app::subscription::Subscription;
 
@@ -39,6 +45,7 @@ pub struct ActorApp {
     /// Where the project's engines look for packages.
     pub(in crate::app) root: PathBuf,
     pub(in crate::app) functions: HashMap<HandlerId, Function>,
+    pub(in crate::app) provided: Arc<Provided>,
     pub(in crate::app) files: Vec<FileHandler>,
     pub(in crate::app) warnings: Vec<Diagnostic>,
 }
@@ -93,90 +100,25 @@ impl ActorApp {
     }
 }
 
-/// An app that is running. Dropping it stops everything at once; [`Running::shutdown`] does so gracefully.
+/// An app that is running, as long as this value lives: dropping it stops everything at once, [`Running::shutdown`]
+/// does so gracefully. Dereferences to its [`App`].
 pub struct Running {
-    pub(in crate::app) context: Arc<Context>,
-    pub(in crate::app) apis: HashMap<String, Api>,
-    pub(in crate::app) root: SupervisorRef,
-    pub(in crate::app) http_addr: SocketAddr,
+    pub(in crate::app) app: App,
     pub(in crate::app) drain: Duration,
 }
 
+impl Deref for Running {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.app
+    }
+}
+
 impl Running {
-    /// Returns the address the HTTP door listens on.
-    pub fn http_addr(&self) -> SocketAddr {
-        self.http_addr
-    }
-
-    /// Calls an api in this process with `body`, through the same checks, mailbox and time limit as HTTP.
-    ///
-    /// # Errors
-    /// Every [`Failure`] a call can end with; [`Failure::NotFound`] for an unknown api.
-    pub async fn call(&self, api: &str, body: Json) -> Outcome {
-        self.call_with(api, ApiRequest { body, ..ApiRequest::default() }).await
-    }
-
-    /// Calls an api with path parameters, query and headers.
-    ///
-    /// # Errors
-    /// As [`Running::call`].
-    pub async fn call_with(&self, api: &str, mut request: ApiRequest) -> Outcome {
-        let api = self.apis.get(api).ok_or_else(|| Failure::NotFound(format!("api {api}")))?;
-        if self.context.shutdown.phase() != Phase::Running {
-            return Err(Failure::ShuttingDown);
-        }
-        if request.method.is_empty() {
-            request.method = api.spec().method.as_str().to_owned();
-            request.path.clone_from(&api.spec().path);
-        }
-        if request.query.is_null() {
-            request.query = json!({});
-        }
-        api.ask(api.check(request)?, api.deadline(), Trace::root()).await
-    }
-
-    /// Publishes an event; returns once every subscriber has it in its mailbox.
-    ///
-    /// # Errors
-    /// An unknown event, a payload that does not fit, a subscriber without room.
-    pub async fn publish(&self, event: &str, payload: Json) -> Result<(), Failure> {
-        let context = &self.context;
-        if context.shutdown.phase() != Phase::Running {
-            return Err(Failure::ShuttingDown);
-        }
-        let (trace, triggers) = (Trace::root(), [event.to_owned()]);
-        let origin =
-            Origin { source: "app", triggers: &triggers, cause: trace.correlation_id, trace: &trace };
-        let deadline = Instant::now() + context.publish_wait;
-        let published = publish(context, origin, &payload, &Effects::default(), deadline).await;
-        published.map_err(|failure| match failure {
-            Failure::BadResult(violations) => Failure::BadRequest(violations),
-            other => other,
-        })
-    }
-
-    /// Subscribes to an event: every message published from now on, in order.
-    ///
-    /// # Errors
-    /// [`Failure::NotFound`] for an unknown event.
-    pub fn subscribe(&self, event: &str) -> Result<Subscription, Failure> {
-        if !self.context.schema.events.contains_key(event) {
-            return Err(Failure::NotFound(format!("event {event}")));
-        }
-        Ok(subscription::subscribe(&*self.context.bus, event))
-    }
-
-    /// Returns every actor with its state, restarts and load.
-    pub fn tree(&self) -> Node {
-        self.context.tree.snapshot().expect("a running app has a root")
-    }
-
-    /// Kills the actor at `path` of the tree, as Erlang's `exit(Pid, kill)` does: for trying out what happens. Its
-    /// supervisor restarts it. Returns whether there was one.
-    pub async fn kill(&self, path: &str) -> bool {
-        let below = path.split_once('/').map(|(_, below)| below.to_owned());
-        let Some(below) = below else { return false };
-        self.root.kill(&below).await
+    /// Returns a handle that can be cloned and given away.
+    pub fn app(&self) -> App {
+        self.app.clone()
     }
 
     /// Runs until SIGINT or SIGTERM, then drains; a second signal ends the drain.
@@ -184,7 +126,7 @@ impl Running {
     /// # Errors
     /// [`StartError::GaveUp`] when the root of the tree failed too often, which no restart can cure.
     pub async fn run(self) -> Result<(), StartError> {
-        let root = self.root.cell();
+        let root = self.app.shared.root().cell();
         let ended = tokio::select! {
             signal = terminated() => {
                 tracing::info!(signal, "shutting down");
@@ -195,7 +137,7 @@ impl Running {
                 Err(StartError::GaveUp)
             }
         };
-        let shutdown = self.context.shutdown.clone();
+        let shutdown = self.app.shared.context.shutdown.clone();
         tokio::select! {
             () = self.shutdown() => {}
             signal = terminated() => {
@@ -211,9 +153,10 @@ impl Running {
     /// Stops gracefully: no new work, what is accepted is finished, at most until the drain limit; then the rest
     /// is dropped and the tree stopped in reverse order.
     pub async fn shutdown(self) {
-        let shutdown = self.context.shutdown.clone();
+        let shutdown = self.app.shared.context.shutdown.clone();
         shutdown.enter(Phase::Draining);
-        let left = || self.context.tree.busy() + shutdown.tasks();
+        let tree = self.app.shared.context.tree.clone();
+        let left = || tree.busy() + shutdown.tasks();
         let idle = async {
             // Connections and calls are tasks; what they publish on their way out is in mailboxes.
             while left() > 0 {
@@ -224,7 +167,7 @@ impl Running {
             tracing::warn!(left = left(), "drain limit reached, dropping what is left");
         }
         shutdown.enter(Phase::Forced);
-        self.root.stop(Duration::from_secs(10)).await;
+        self.app.shared.root().stop(Duration::from_secs(10)).await;
         shutdown.drained().await;
         tracing::info!("stopped");
     }
@@ -232,9 +175,12 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.context.shutdown.enter(Phase::Forced);
-        self.context.bus.close();
-        self.root.cell().kill();
+        let shared = &self.app.shared;
+        let Shared { context, names, .. } = &**shared;
+        context.shutdown.enter(Phase::Forced);
+        context.bus.close();
+        shared.root().cell().kill();
+        names.close();
     }
 }
 

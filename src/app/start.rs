@@ -1,7 +1,7 @@
 //! From a checked app to a running tree.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
 use futures_util::future::join_all;
 use parking_lot::Mutex;
@@ -10,12 +10,13 @@ use tokio::net::TcpListener;
 use crate::actors::{
     Api, Context, Cron, EventSubscriber, Executor, Executors, Pool, Socket, WorkerSlot, boot_in_time,
 };
-use crate::app::{ActorApp, Running};
+use crate::app::handle::Shared;
+use crate::app::{ActorApp, App, Running};
 use crate::bus::memory::Memory;
 use crate::http::{Door, Limits, RouteError, Routes};
 use crate::invocation::HandlerId;
 use crate::lang::discover::Folders;
-use crate::lang::native::Native;
+use crate::lang::native::{Host, Names, Native};
 use crate::lang::{FileHandler, Language, Problem, Runtime, Worker};
 use crate::shutdown::{Phase, Shutdown};
 use crate::supervision::{self, ChildSpec, Policy, Strategy, Supervisor, Tree};
@@ -114,9 +115,16 @@ pub(in crate::app) async fn start(app: ActorApp) -> Result<Running, StartError> 
         limits,
     });
     let children = branches(&context, engines, &apis, (&sockets, &door))?;
+    let apis = apis.into_iter().map(|api| (api.spec().name.clone(), api)).collect();
+    let names = Names::default();
+    let shared =
+        Arc::new(Shared { context: Arc::clone(&context), apis, root: OnceLock::new(), http_addr, names });
+    let host: Weak<dyn Host> = Arc::<Shared>::downgrade(&shared);
+    app.provided.attach(host); // before anything calls a handler
     let policy = Policy::new(Strategy::RestForOne);
     let root = Supervisor { path: context.app.to_string(), policy, tree: context.tree.clone(), children };
     let root = root.start().await.map_err(StartError::Tree)?;
+    let _ = shared.root.set(root.clone());
     // Once the root has given up nobody takes anything from the mailboxes: tell callers so at once.
     let (cell, shutdown) = (root.cell(), context.shutdown.clone());
     tokio::spawn(async move {
@@ -124,8 +132,7 @@ pub(in crate::app) async fn start(app: ActorApp) -> Result<Running, StartError> 
         shutdown.enter(Phase::Forced);
     });
     tracing::info!(app = %context.app, address = %http_addr, "started");
-    let apis = apis.into_iter().map(|api| (api.spec().name.clone(), api)).collect();
-    Ok(Running { context, apis, root, http_addr, drain: app.config.limits.drain })
+    Ok(Running { app: App::new(shared), drain: app.config.limits.drain })
 }
 
 async fn listen(app: &ActorApp) -> Result<TcpListener, StartError> {

@@ -9,9 +9,9 @@ use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, COOKIE, HeaderMap};
 use serde_json::{Map, json};
 
-use crate::actors::{Api, ApiRequest};
+use crate::actors::Api;
 use crate::http::routes::RawParams;
-use crate::invocation::Json;
+use crate::invocation::{ApiRequest, Json};
 use crate::schema::{Field, Schema, Type};
 
 /// Why the bytes are not a request.

@@ -137,7 +137,12 @@ async fn app() -> (Project, App) {
 }
 
 /// Publishes one sender's jobs of one event in order; returns the numbers of those that were taken.
-async fn publish(running: &Running, event: &str, sender: u64, random: &mut Rng) -> BTreeMap<u64, &'static str> {
+async fn publish(
+    running: &Running,
+    event: &str,
+    sender: u64,
+    random: &mut Rng,
+) -> BTreeMap<u64, &'static str> {
     let mut taken = BTreeMap::new();
     for number in 0..jobs() {
         let mode = mode(random);
@@ -164,13 +169,17 @@ async fn every_event_is_handled_or_dead_lettered_whatever_is_killed() {
             while let Some(event) = done.next().await {
                 let sender = event.payload["sender"].as_u64().unwrap();
                 let language = event.payload["language"].as_str().unwrap().to_owned();
-                handled.entry((language, sender)).or_default().push(event.payload["number"].as_u64().unwrap());
+                handled
+                    .entry((language, sender))
+                    .or_default()
+                    .push(event.payload["number"].as_u64().unwrap());
                 seen.fetch_add(1, Ordering::Relaxed);
             }
             handled
         }
     });
-    let senders = EVENTS.iter().flat_map(|(event, language)| (0..SENDERS).map(move |n| (*event, *language, n)));
+    let senders =
+        EVENTS.iter().flat_map(|(event, language)| (0..SENDERS).map(move |n| (*event, *language, n)));
     let senders: Vec<_> = senders
         .enumerate()
         .map(|(place, (event, language, sender))| {
@@ -210,7 +219,10 @@ async fn every_event_is_handled_or_dead_lettered_whatever_is_killed() {
     let mut given_up = HashMap::new();
     for (who, jobs) in &taken {
         let handled = handled.get(who).cloned().unwrap_or_default();
-        assert!(handled.is_sorted_by(|left, right| left < right), "{who:?}: in order, once each: {handled:?}");
+        assert!(
+            handled.is_sorted_by(|left, right| left < right),
+            "{who:?}: in order, once each: {handled:?}"
+        );
         let missing: Vec<_> = jobs.keys().filter(|number| handled.binary_search(number).is_err()).collect();
         assert_eq!(handled.len() + missing.len(), jobs.len(), "{who:?}: handled, but never published");
         *given_up.entry(who.0.clone()).or_insert(0) += missing.len();
@@ -245,7 +257,9 @@ async fn every_call_ends_whatever_is_killed() {
                         Ok(reply) => assert_eq!(reply.value, "ok"),
                         // The engine was ended under it, by it or by its neighbour.
                         Err(Failure::Crashed(_) | Failure::Overloaded { .. } | Failure::TimedOut) => {}
-                        Err(Failure::Raised { message, .. }) => assert!(message.contains("exit"), "{message}"),
+                        Err(Failure::Raised { message, .. }) => {
+                            assert!(message.contains("exit"), "{message}")
+                        }
                         Err(other) => panic!("{api} {mode}: {other:?}"),
                     }
                     outcomes += 1;

@@ -1,25 +1,26 @@
 //! The till of the shop: the handlers in Rust, and the app that they form together with the project in `app/`.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use rohas::{ActorApp, Builder, Event, Failure, Request, Running, State, Subscription, Tick};
+use rohas::{
+    ActorApp, App, Body, Builder, Data, Event, EventStream, Failure, OrInternal, Path, Request, State, Tick,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
 /// Describes the whole shop: the project with its TypeScript and Python, the schema and the handlers of the till.
 pub fn shop(till: &Till) -> Builder {
-    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop/app");
-    let (pay, book, show, count) = (till.clone(), till.clone(), till.clone(), till.clone());
+    let project = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop/app");
     ActorApp::builder()
         .project_dir(project)
         .schema_text(include_str!("schema/till.ro"))
-        .handler("PayOrder", move |request, state| pay_order(pay.clone(), request, state))
-        .handler("book_payment", move |event, state| book_payment(book.clone(), event, state))
-        .handler("GetTill", move |_: Request, _| get_till(show.clone()))
-        .handler("CountTill", move |tick, state| count_till(count.clone(), tick, state))
+        .data(till.clone())
+        .handler("PayOrder", pay_order)
+        .handler("book_payment", book_payment)
+        .handler("GetTill", get_till)
+        .handler("CountTill", count_till)
         .handler("FailRust", fail)
         .handler("PanicRust", panic)
 }
@@ -66,10 +67,10 @@ struct Books {
 pub struct Till(Arc<Mutex<Books>>);
 
 impl Till {
-    /// Learns from `running` about every order from now on.
-    pub fn follow(&self, running: &Running) {
-        let orders = running.subscribe("OrderPlaced").expect("the schema has the event");
-        tokio::spawn(follow(self.clone(), orders));
+    /// Learns from `app` about every order from now on.
+    pub fn follow(&self, app: &App) {
+        let orders = app.event("OrderPlaced").and_then(|event| event.subscribe());
+        tokio::spawn(follow(self.clone(), orders.expect("the schema has the event")));
     }
 
     fn books(&self) -> std::sync::MutexGuard<'_, Books> {
@@ -77,33 +78,52 @@ impl Till {
     }
 }
 
-async fn follow(till: Till, mut orders: Subscription) {
+async fn follow(till: Till, mut orders: EventStream<Order>) {
     while let Some(event) = orders.next().await {
-        match Order::deserialize(&*event.payload) {
-            Ok(order) => drop(till.books().unpaid.insert(order.id, order)),
-            Err(error) => tracing::error!(id = %event.id, %error, "order not understood"),
+        match event {
+            Ok(event) => drop(till.books().unpaid.insert(event.payload.id, event.payload)),
+            Err(error) => tracing::error!(%error, "order not understood"),
         }
     }
 }
 
-/// Answers a declared error of the api: its name in the schema decides the status.
-fn declared<T>(name: &str, message: &str) -> Result<T, Failure> {
-    Err(Failure::declared(name, message, json!({ "message": message })))
+/// The declared errors of PayOrder: its name in the schema decides the status of each.
+enum PayError {
+    NotFound,
+    AlreadyPaid,
+    NotEnough { missing: i64 },
 }
 
-async fn pay_order(till: Till, request: Request<PayInput>, _: State) -> Result<Payment, Failure> {
-    let order_id: Uuid = request.param("id")?;
+impl From<PayError> for Failure {
+    fn from(error: PayError) -> Self {
+        let declared = |name, message, body| Failure::declared(name, message, body);
+        match error {
+            PayError::NotFound => {
+                declared("NotFound", "no such order", json!({ "message": "there is no such order" }))
+            }
+            PayError::AlreadyPaid => {
+                declared("Conflict", "paid already", json!({ "message": "the order is paid already" }))
+            }
+            PayError::NotEnough { missing } => {
+                let body = json!({ "message": "that is not enough", "missing": missing });
+                declared("PaymentRequired", "not enough", body)
+            }
+        }
+    }
+}
+
+async fn pay_order(
+    Path(order_id): Path<Uuid>,
+    Body(PayInput { amount }): Body<PayInput>,
+    till: Data<Till>,
+) -> Result<Payment, PayError> {
     let mut books = till.books();
     if books.paid.contains_key(&order_id) {
-        return declared("Conflict", "the order is paid already");
+        return Err(PayError::AlreadyPaid);
     }
-    let Some(order) = books.unpaid.get(&order_id) else {
-        return declared("NotFound", "there is no such order");
-    };
-    let amount = request.body.amount;
+    let order = books.unpaid.get(&order_id).ok_or(PayError::NotFound)?;
     if amount < order.total {
-        let body = json!({ "message": "that is not enough", "missing": order.total - amount });
-        return Err(Failure::declared("PaymentRequired", "not enough", body));
+        return Err(PayError::NotEnough { missing: order.total - amount });
     }
     let payment = Payment { id: Uuid::new_v4(), order_id, customer: order.customer.clone(), amount };
     books.unpaid.remove(&order_id);
@@ -111,7 +131,7 @@ async fn pay_order(till: Till, request: Request<PayInput>, _: State) -> Result<P
     Ok(payment)
 }
 
-async fn book_payment(till: Till, event: Event<Payment>, state: State) -> Result<(), Failure> {
+async fn book_payment(till: Data<Till>, event: Event<Payment>, state: State) -> Result<(), Failure> {
     {
         let mut books = till.books();
         books.state.payments += 1;
@@ -120,19 +140,19 @@ async fn book_payment(till: Till, event: Event<Payment>, state: State) -> Result
     state.set_payload("MailQueued", json!({ "to": event.customer, "subject": "Thank you for your payment" }))
 }
 
-async fn get_till(till: Till) -> Result<TillState, Failure> {
+async fn get_till(till: Data<Till>) -> Result<TillState, Failure> {
     Ok(till.books().state)
 }
 
 /// What it returns is the payload of TillCounted.
-async fn count_till(till: Till, tick: Tick, state: State) -> Result<TillState, Failure> {
+async fn count_till(till: Data<Till>, tick: Tick, state: State) -> Result<TillState, Failure> {
     let counted = till.books().state;
     state.log("debug", "till counted", json!({ "due": tick.scheduled_at, "revenue": counted.revenue }));
     Ok(counted)
 }
 
 async fn fail(_: Request, _: State) -> Result<String, Failure> {
-    Err(Failure::internal("the database password is hunter2"))
+    Err("the database password is hunter2").or_internal()
 }
 
 async fn panic(_: Request, _: State) -> Result<String, Failure> {

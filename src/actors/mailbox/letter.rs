@@ -4,6 +4,8 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
+use crate::schema::Overflow;
+
 /// Which messages are taken first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Priority {
@@ -27,6 +29,16 @@ pub enum OnFull {
     Wait,
     /// Takes it in, and drops the oldest ones for it.
     DropOldest,
+}
+
+impl From<Overflow> for OnFull {
+    fn from(overflow: Overflow) -> Self {
+        match overflow {
+            Overflow::Fail => OnFull::Fail,
+            Overflow::Wait => OnFull::Wait,
+            Overflow::DropOldest => OnFull::DropOldest,
+        }
+    }
 }
 
 /// What becomes of the message that was in hand when its actor crashed or was killed.

@@ -320,6 +320,6 @@ async fn a_panicking_actor_is_restarted_with_its_mailbox_intact() {
         }
         let load = mailbox.load();
         assert_eq!((load.dead_lettered, load.handled), (dead_lettered, handled + 1), "{on_crash:?}");
-        root.stop(None);
+        root.stop(Duration::from_secs(20)).await;
     }
 }

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use ractor::ActorRef;
 use tokio::sync::Semaphore;
 
 use crate::actors::mailbox::{Limits, OnCrash, OnFull, Priority, SendError};
 use crate::actors::user::{Actor, ActorError, AskError, Child, Ref, Reply, Scope};
 use crate::invocation::Failure;
-use crate::supervision::{Message, Policy, Restart, Strategy, Supervisor, Tree};
+use crate::supervision::{Policy, Restart, Strategy, Supervisor, SupervisorRef, Tree};
 
 /// What the test actor can be told.
 enum Tell {
@@ -74,7 +73,7 @@ impl Actor for Subject {
 
 struct Bench {
     lab: Lab,
-    root: ActorRef<Message>,
+    root: SupervisorRef,
     tree: Tree,
     subject: Ref<Tell>,
 }
@@ -107,7 +106,7 @@ impl Bench {
     }
 
     fn kill(&self) {
-        self.root.get_cell().get_children().iter().for_each(ractor::ActorCell::kill);
+        self.root.cell().get_children().iter().for_each(ractor::ActorCell::kill);
     }
 
     /// Asks the actor to wait at the gate, and waits until it does.
@@ -157,7 +156,7 @@ async fn what_is_told_before_the_start_waits_in_order() {
     assert_eq!(*lab.seen.lock(), ["started subject", "0", "1", "2"]);
     let load = tree.snapshot().unwrap().find("top/subject").unwrap().load.unwrap();
     assert_eq!((load.accepted, load.handled, load.capacity), (4, 4, 1024));
-    root.stop_and_wait(None, None).await.unwrap();
+    root.stop(Duration::from_secs(20)).await;
     assert_eq!(lab.seen.lock().last().unwrap(), "stopped");
 }
 
@@ -332,7 +331,7 @@ async fn control_is_handled_next_behind_a_million() {
     assert!(bench.seen().len() < 1000, "{} were handled before", bench.seen().len());
     in_hand.await.unwrap().unwrap();
     // A stop does not wait for the rest either.
-    bench.root.stop_and_wait(None, None).await.unwrap();
+    bench.root.stop(Duration::from_secs(20)).await;
     assert!(bench.subject.load().queued > 900_000);
 }
 

@@ -1,5 +1,10 @@
 //! Rust handlers: plain async functions on the app's own tokio runtime.
 //!
+//! ```text
+//!  .handler(f) ──▶ Handler::erase ──▶ Definition ──check, bind (build)──▶ Function ──▶ Native ──▶ a task per call
+//!                                      FromCall::check per argument                    FromCall::from_call per argument
+//! ```
+//!
 //! [`Handler`] turns a typed function into a [`Function`]; [`Native`] runs them. Called by the executor actor. A
 //! panic ends the call only. What it cannot do: interrupt a function that never awaits; its caller gets the
 //! time-out, the thread stays busy.
@@ -13,47 +18,30 @@ use crate::invocation::{Failure, HandlerId, Invocation, Json, Outcome};
 use crate::lang::{Language, Problem, Runtime, Worker};
 
 mod arguments;
+mod extract;
+mod handler;
+mod host;
+mod names;
+mod path;
+mod reference;
+mod reply;
 mod state;
 
 #[cfg(test)]
 mod tests;
 
-pub use crate::lang::native::arguments::{
-    Connection, Event, Flow, FromArguments, IntoReply, Message, Request, Response, Tick,
+pub use crate::lang::native::arguments::{Connection, Event, Message, Request, Tick};
+pub use crate::lang::native::extract::{
+    Arguments, Body, Call, Data, FromCall, Headers, Provided, Query, Site, Target,
 };
+pub use crate::lang::native::handler::{Definition, Function, Handler};
+pub use crate::lang::native::host::{Caller, Host};
+pub use crate::lang::native::names::{NameError, Names, Registration};
+pub use crate::lang::native::path::Path;
+pub(crate) use crate::lang::native::reference::to_json;
+pub use crate::lang::native::reference::{ApiRef, Trigger};
+pub use crate::lang::native::reply::{Flow, IntoReply, OrInternal, Response};
 pub use crate::lang::native::state::State;
-
-/// A handler with its types erased.
-pub type Function = Arc<dyn Fn(Arc<Invocation>) -> BoxFuture<'static, Outcome> + Send + Sync>;
-
-/// An async function that can handle calls: `async fn(Request<T>, State) -> Result<R, Failure>` and the like, the
-/// first argument being [`Request`], [`Event`], [`Tick`], [`Message`] or [`Connection`].
-pub trait Handler<A>: Send + Sync + Sized + 'static {
-    /// Erases the types.
-    fn erase(self) -> Function;
-}
-
-impl<F, A, Fut, R> Handler<A> for F
-where
-    F: Fn(A, State) -> Fut + Send + Sync + 'static,
-    A: FromArguments + Send + 'static,
-    Fut: Future<Output = Result<R, Failure>> + Send + 'static,
-    R: IntoReply + 'static,
-{
-    fn erase(self) -> Function {
-        let function = Arc::new(self);
-        Arc::new(move |invocation: Arc<Invocation>| {
-            let function = Arc::clone(&function);
-            Box::pin(async move {
-                let argument = A::from_arguments(&invocation.arguments)?;
-                let state = State::new(invocation);
-                let mut reply = function(argument, state.clone()).await?.into_reply()?;
-                reply.effects = state.take_effects();
-                Ok(reply)
-            })
-        })
-    }
-}
 
 /// The runtime of Rust handlers: one worker, which is this process.
 pub struct Native {

@@ -1,28 +1,106 @@
 //! The `state` of a Rust handler: what it can do besides returning.
+//!
+//! Taken by handlers as an argument. It collects what is to be published and hands calls to the [`Host`]; it never
+//! publishes anything itself.
 
+use std::any::Any;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::Mutex;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::invocation::{Effects, Failure, Invocation, Json};
+use crate::invocation::{ApiRequest, Effects, Failure, Invocation, Json, Outcome};
+use crate::lang::native::extract::Provided;
+use crate::lang::native::host::{Caller, Host};
+use crate::lang::native::names::Registration;
+use crate::lang::native::reference::{ApiRef, Trigger, to_json};
 use crate::lang::wire::LogLine;
 
-/// The second argument of every Rust handler. Clones share it.
-#[derive(Debug, Clone)]
+/// What a handler can do besides returning. Clones share it.
+#[derive(Clone)]
 pub struct State {
     invocation: Arc<Invocation>,
     effects: Arc<Mutex<Effects>>,
+    provided: Arc<Provided>,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("State");
+        shown.field("invocation", &self.invocation).field("effects", &self.effects).finish_non_exhaustive()
+    }
 }
 
 impl State {
-    pub(crate) fn new(invocation: Arc<Invocation>) -> Self {
-        State { invocation, effects: Arc::default() }
+    pub(super) fn new(invocation: Arc<Invocation>, provided: Arc<Provided>) -> Self {
+        State { invocation, effects: Arc::default(), provided }
     }
 
-    pub(crate) fn take_effects(&self) -> Effects {
+    pub(super) fn take_effects(&self) -> Effects {
         std::mem::take(&mut self.effects.lock())
+    }
+
+    fn caller(&self) -> Caller {
+        Caller::Handler(Arc::clone(&self.invocation))
+    }
+
+    fn host(&self) -> Result<Arc<dyn Host>, Failure> {
+        self.provided.host()
+    }
+
+    /// Calls an api of this app and waits for its outcome, at most until this handler's own deadline. The call
+    /// belongs to the same chain: its trace id is this one's, its cause is this call. A [`Json`] is a request with
+    /// this body.
+    ///
+    /// # Errors
+    /// Every [`Failure`] that a call can end with. A request that does not fit is the fault of this handler:
+    /// [`Failure::Raised`], like a name that nothing has.
+    ///
+    /// # Cancel safety
+    /// Dropping the future takes nothing back: the handler may have run, or run on until the deadline.
+    pub async fn call(&self, api: &str, request: impl Into<ApiRequest>) -> Outcome {
+        self.host()?.call(api, request.into(), &self.caller()).await
+    }
+
+    /// Refers to an api of this app that takes a body `I` and answers with an `O`; calls are as with
+    /// [`State::call`].
+    ///
+    /// # Errors
+    /// [`Failure::Raised`] for an unknown api, with the nearest name.
+    pub fn api<I: Serialize, O: DeserializeOwned>(&self, name: &str) -> Result<ApiRef<I, O>, Failure> {
+        ApiRef::new(self.host()?, name, self.caller())
+    }
+
+    /// Refers to an event with the payload `P`, to be published when this handler succeeds.
+    ///
+    /// # Errors
+    /// [`Failure::Raised`] for an unknown event, with the nearest name.
+    pub fn event<P: Serialize>(&self, name: &str) -> Result<Trigger<P>, Failure> {
+        self.host()?.find_event(name).map_err(|failure| self.caller().blame(name, failure))?;
+        Ok(Trigger::new(self.clone(), name))
+    }
+
+    /// Registers a value under a name of the app until the returned registration is dropped.
+    ///
+    /// # Errors
+    /// [`NameError::Taken`](super::NameError::Taken) as a failure; [`Failure::ShuttingDown`].
+    pub fn register<T: Any + Clone + Send + Sync>(
+        &self,
+        name: &str,
+        value: T,
+    ) -> Result<Registration, Failure> {
+        Ok(self.host()?.names().register(name, value)?)
+    }
+
+    /// Returns a clone of what is registered under a name.
+    ///
+    /// # Errors
+    /// [`NameError::Unknown`](super::NameError::Unknown) with the nearest name and [`NameError::OtherType`](super::NameError::OtherType), as failures.
+    pub fn whereis<T: Any + Clone + Send + Sync>(&self, name: &str) -> Result<T, Failure> {
+        Ok(self.host()?.names().whereis(name)?)
     }
 
     /// Publishes `event` once when the handler succeeds.
@@ -30,7 +108,7 @@ impl State {
     /// # Errors
     /// [`Failure::Raised`] when the payload cannot be written as JSON.
     pub fn trigger_event(&self, event: &str, payload: impl Serialize) -> Result<(), Failure> {
-        let payload = to_json(payload)?;
+        let payload = to_json(payload, "the payload")?;
         self.effects.lock().triggers.push((event.to_owned(), payload));
         Ok(())
     }
@@ -40,7 +118,7 @@ impl State {
     /// # Errors
     /// [`Failure::Raised`] when the payload cannot be written as JSON.
     pub fn set_payload(&self, event: &str, payload: impl Serialize) -> Result<(), Failure> {
-        let payload = to_json(payload)?;
+        let payload = to_json(payload, "the payload")?;
         let mut effects = self.effects.lock();
         effects.payloads.retain(|(name, _)| name != event);
         effects.payloads.push((event.to_owned(), payload));
@@ -75,9 +153,4 @@ impl State {
     pub fn attempt(&self) -> u32 {
         self.invocation.attempt
     }
-}
-
-fn to_json(value: impl Serialize) -> Result<Json, Failure> {
-    serde_json::to_value(value)
-        .map_err(|error| Failure::internal(format!("the payload is not JSON: {error}")))
 }
