@@ -100,6 +100,7 @@ pub struct Running {
     pub(in crate::app) apis: HashMap<String, Api>,
     pub(in crate::app) root: ActorRef<Message>,
     pub(in crate::app) http_addr: SocketAddr,
+    pub(in crate::app) admin_addr: Option<SocketAddr>,
     pub(in crate::app) drain: Duration,
 }
 
@@ -107,6 +108,11 @@ impl Running {
     /// Returns the address the HTTP door listens on.
     pub fn http_addr(&self) -> SocketAddr {
         self.http_addr
+    }
+
+    /// Returns the address of the admin door; `None` when it is switched off, or when its default port was taken.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin_addr
     }
 
     /// Calls an api in this process with `body`, through the same checks, mailbox and time limit as HTTP.

@@ -1,6 +1,8 @@
 //! From a checked app to a running tree.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -12,7 +14,7 @@ use crate::actors::{
 };
 use crate::app::{ActorApp, Running};
 use crate::bus::memory::Memory;
-use crate::http::{Door, Limits, RouteError, Routes};
+use crate::http::{Access, Admin, Door, Limits, Listener, RouteError, Routes};
 use crate::invocation::HandlerId;
 use crate::lang::discover::Folders;
 use crate::lang::native::Native;
@@ -33,6 +35,14 @@ pub enum StartError {
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
+        /// The address.
+        address: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The configured address of the admin door cannot be listened on.
+    #[error("cannot listen on {address} for the admin door")]
+    Admin {
         /// The address.
         address: String,
         /// What the system said.
@@ -62,6 +72,10 @@ impl StartError {
                 .collect(),
             StartError::Routes(errors) => errors.iter().map(ToString::to_string).collect(),
             StartError::Listen { address, source } => vec![format!("cannot listen on {address}: {source}")],
+            StartError::Admin { address, source } => vec![format!(
+                "cannot listen on {address} for the admin door: {source}\n  help: set [admin] host and port in \
+                 config/rohas.toml, or enabled = false"
+            )],
             StartError::Cron(error) => vec![format!("cron {error}")],
             StartError::GaveUp => vec![self.to_string()],
             StartError::Tree(error) => vec![error.to_string()],
@@ -80,6 +94,8 @@ struct Engine {
 pub(in crate::app) async fn start(app: ActorApp) -> Result<Running, StartError> {
     let listener = listen(&app).await?;
     let http_addr = listener.local_addr().map_err(|source| listen_error(&app, source))?;
+    let admin = listen_admin(&app).await?;
+    let admin_addr = admin.as_ref().map(|(_, address)| *address);
     let languages = languages(&app);
     let engines = boot(&app).await?;
     let pools = engines.iter().map(|engine| (engine.runtime.language(), engine.pool.clone())).collect();
@@ -106,13 +122,18 @@ pub(in crate::app) async fn start(app: ActorApp) -> Result<Running, StartError> 
         message_bytes: limits.message_bytes,
         connections: limits.connections,
     };
-    let door = Arc::new(Door {
-        context: Arc::clone(&context),
-        listener: Mutex::new(Some(Arc::new(listener))),
-        routes,
-        limits,
-    });
-    let children = branches(&context, engines, &apis, (&sockets, &door))?;
+    let (bounds, header_timeout) = (limits.bounds(), limits.header_timeout);
+    let door = Door { context: Arc::clone(&context), routes, limits };
+    let mut doors = vec![Listener::new(listener, door, bounds, context.shutdown.clone()).child("listener")];
+    if let Some((socket, address)) = admin {
+        let config = &app.config.admin;
+        let token = config.token.as_ref().map(|token| token.expose().to_owned());
+        let access = Access { host: config.host.clone(), address, token };
+        let admin = Admin::new(Arc::clone(&context), access);
+        let bounds = Admin::bounds(header_timeout);
+        doors.push(Listener::new(socket, admin, bounds, context.shutdown.clone()).child("admin"));
+    }
+    let children = branches(&context, engines, &apis, (&sockets, doors))?;
     let policy = Policy::new(Strategy::RestForOne);
     let root = Supervisor { path: context.app.to_string(), policy, tree: context.tree.clone(), children };
     let root = root.start().await.map_err(StartError::Tree)?;
@@ -124,12 +145,42 @@ pub(in crate::app) async fn start(app: ActorApp) -> Result<Running, StartError> 
     });
     tracing::info!(app = %context.app, address = %http_addr, "started");
     let apis = apis.into_iter().map(|api| (api.spec().name.clone(), api)).collect();
-    Ok(Running { context, apis, root, http_addr, drain: app.config.limits.drain })
+    if let Some(address) = admin_addr {
+        tracing::info!(%address, "admin door open");
+    }
+    Ok(Running { context, apis, root, http_addr, admin_addr, drain: app.config.limits.drain })
 }
 
 async fn listen(app: &ActorApp) -> Result<TcpListener, StartError> {
     let server = &app.config.server;
     TcpListener::bind((server.host.as_str(), server.port)).await.map_err(|source| listen_error(app, source))
+}
+
+/// Binds the admin door's socket, if there is to be one. A port that nobody asked for and that cannot be had is no
+/// reason not to start.
+async fn listen_admin(app: &ActorApp) -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
+    let config = &app.config.admin;
+    if !config.enabled {
+        return Ok(None);
+    }
+    let port = config.port(&app.config.server);
+    let bound = TcpListener::bind((config.host.as_str(), port)).await;
+    let bound = bound.and_then(|socket| socket.local_addr().map(|address| (socket, address)));
+    let source = match bound {
+        Ok(bound) => return Ok(Some(bound)),
+        Err(error) => error,
+    };
+    let address = format!("{}:{port}", config.host);
+    if config.port.is_some() || !matches!(source.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied) {
+        return Err(StartError::Admin { address, source });
+    }
+    tracing::warn!(
+        address,
+        error = %source,
+        "no admin door, so `rohas tree` and its metrics are not there: set [admin] port to a free one, or \
+         enabled = false"
+    );
+    Ok(None)
 }
 
 fn listen_error(app: &ActorApp, source: std::io::Error) -> StartError {
@@ -200,7 +251,7 @@ fn branches(
     context: &Arc<Context>,
     engines: Vec<Engine>,
     apis: &[Api],
-    (sockets, door): (&[Socket], &Arc<Door>),
+    (sockets, doors): (&[Socket], Vec<ChildSpec>),
 ) -> Result<Vec<ChildSpec>, StartError> {
     let root = &*context.app;
     let tree = &context.tree;
@@ -218,7 +269,7 @@ fn branches(
         branch("crons", crons),
         branch("apis", api_children),
         branch("sockets", socket_children),
-        branch("http", vec![door.child()]),
+        branch("http", doors),
     ])
 }
 
