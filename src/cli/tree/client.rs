@@ -136,8 +136,18 @@ impl Error {
 /// # Errors
 /// Everything that keeps the tree from coming.
 pub async fn get(address: &Address, token: Option<&str>, path: Option<&str>) -> Result<Answer, Error> {
+    ask(address, token, path, PATIENCE).await
+}
+
+/// Asks, and waits so long for the answer.
+pub(super) async fn ask(
+    address: &Address,
+    token: Option<&str>,
+    path: Option<&str>,
+    patience: Duration,
+) -> Result<Answer, Error> {
     let stream = connect(address).await?;
-    let answered = tokio::time::timeout(PATIENCE, exchange(stream, request(address, token, path)?)).await;
+    let answered = tokio::time::timeout(patience, exchange(stream, request(address, token, path)?)).await;
     let (parts, body) = answered.unwrap_or(Err(Error::Silent))?.into_parts();
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     if header("rohas-version").is_none() {
