@@ -7,14 +7,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::RwLock;
-use ractor::ActorRef;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::actors::{Context, Session};
 use crate::invocation::Json;
 use crate::schema;
-use crate::supervision::{ChildSpec, Message, Policy, Restart, StartError, Strategy, Supervisor};
+use crate::supervision::{ChildSpec, Kind, Policy, Restart, StartError, Strategy, Supervisor, SupervisorRef};
 
 /// How a broadcast reaches a session, and how one that does not keep up is cut off.
 struct Line {
@@ -25,7 +24,7 @@ struct Line {
 struct Inner {
     spec: schema::Socket,
     context: Arc<Context>,
-    supervisor: RwLock<Option<ActorRef<Message>>>,
+    supervisor: RwLock<Option<SupervisorRef>>,
     sessions: RwLock<HashMap<String, Line>>,
     path: OnceLock<String>,
 }
@@ -60,7 +59,7 @@ impl Socket {
     pub fn child(&self, parent: &str) -> ChildSpec {
         let path = self.0.path.get_or_init(|| format!("{parent}/{}", self.0.spec.name)).clone();
         let socket = self.clone();
-        ChildSpec::new(self.0.spec.name.clone(), move |parent| {
+        let spec = ChildSpec::new(self.0.spec.name.as_str(), move |parent| {
             let setup = Supervisor {
                 path: path.clone(),
                 policy: Policy::new(Strategy::OneForOne),
@@ -70,11 +69,12 @@ impl Socket {
             let socket = socket.clone();
             async move {
                 let supervisor = setup.start_linked(parent).await?;
-                let cell = supervisor.get_cell();
+                let cell = supervisor.cell();
                 *socket.0.supervisor.write() = Some(supervisor);
                 Ok(cell)
             }
-        })
+        });
+        spec.kind(Kind::Supervisor)
     }
 
     /// Starts the actor of a session.
@@ -84,20 +84,18 @@ impl Socket {
     pub async fn open(&self, session: Session) -> Result<(), StartError> {
         let path = self.0.path.get().cloned().unwrap_or_default();
         let supervisor = self.0.supervisor.read().clone();
-        let gone = || StartError { path: path.clone(), reason: "the endpoint is down".to_owned() };
-        let supervisor = supervisor.ok_or_else(gone)?;
+        let supervisor = supervisor.ok_or_else(|| StartError::Gone(path))?;
         self.0
             .sessions
             .write()
             .insert(session.id().to_owned(), Line { outbound_tx: session.outbound(), cut: session.cut() });
         let id = session.id().to_owned();
         let spec = session.child().restart(Restart::Temporary);
-        let started = ractor::call!(supervisor, Message::Start, spec);
-        let started = started.unwrap_or_else(|_| Err(gone()));
+        let started = supervisor.start(spec).await;
         if started.is_err() {
             self.close(&id);
         }
-        started
+        started.map(drop)
     }
 
     /// Takes a session off the list.

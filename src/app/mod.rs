@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ractor::ActorRef;
 use serde_json::json;
 
 use crate::actors::{Api, ApiRequest, Context, Origin, publish};
@@ -21,7 +20,7 @@ use crate::lang::native::Function;
 use crate::lang::{FileHandler, Language};
 use crate::schema::{Diagnostic, Schema};
 use crate::shutdown::Phase;
-use crate::supervision::{Message, Node, stop_child};
+use crate::supervision::{Node, SupervisorRef};
 
 mod builder;
 mod start;
@@ -98,7 +97,7 @@ impl ActorApp {
 pub struct Running {
     pub(in crate::app) context: Arc<Context>,
     pub(in crate::app) apis: HashMap<String, Api>,
-    pub(in crate::app) root: ActorRef<Message>,
+    pub(in crate::app) root: SupervisorRef,
     pub(in crate::app) http_addr: SocketAddr,
     pub(in crate::app) admin_addr: Option<SocketAddr>,
     pub(in crate::app) drain: Duration,
@@ -183,7 +182,7 @@ impl Running {
     pub async fn kill(&self, path: &str) -> bool {
         let below = path.split_once('/').map(|(_, below)| below.to_owned());
         let Some(below) = below else { return false };
-        ractor::call!(self.root, Message::Kill, below).unwrap_or(false)
+        self.root.kill(&below).await
     }
 
     /// Runs until SIGINT or SIGTERM, then drains; a second signal ends the drain.
@@ -191,7 +190,7 @@ impl Running {
     /// # Errors
     /// [`StartError::GaveUp`] when the root of the tree failed too often, which no restart can cure.
     pub async fn run(self) -> Result<(), StartError> {
-        let root = self.root.get_cell();
+        let root = self.root.cell();
         let ended = tokio::select! {
             signal = terminated() => {
                 tracing::info!(signal, "shutting down");
@@ -231,7 +230,7 @@ impl Running {
             tracing::warn!(left = left(), "drain limit reached, dropping what is left");
         }
         shutdown.enter(Phase::Forced);
-        stop_child(&self.root.get_cell(), Duration::from_secs(10)).await;
+        self.root.stop(Duration::from_secs(10)).await;
         shutdown.drained().await;
         tracing::info!("stopped");
     }
@@ -241,7 +240,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.context.shutdown.enter(Phase::Forced);
         self.context.bus.close();
-        self.root.kill();
+        self.root.cell().kill();
     }
 }
 

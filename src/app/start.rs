@@ -138,7 +138,7 @@ pub(in crate::app) async fn start(app: ActorApp) -> Result<Running, StartError> 
     let root = Supervisor { path: context.app.to_string(), policy, tree: context.tree.clone(), children };
     let root = root.start().await.map_err(StartError::Tree)?;
     // Once the root has given up nobody takes anything from the mailboxes: tell callers so at once.
-    let (cell, shutdown) = (root.get_cell(), context.shutdown.clone());
+    let (cell, shutdown) = (root.cell(), context.shutdown.clone());
     tokio::spawn(async move {
         let _ = cell.wait(None).await;
         shutdown.enter(Phase::Forced);

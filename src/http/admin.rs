@@ -2,15 +2,20 @@
 //!
 //! ```text
 //!  Listener ─▶ Access (host, token) ─▶ /healthz
-//!                                  └─▶ /tree, /metrics ─▶ Pages ─▶ a thread that renders
+//!                                  ├─▶ /tree, /metrics ─▶ Pages ─▶ a thread that renders
+//!                                  └─▶ /tree/events ─▶ a line per change, as it happens
 //! ```
 //!
 //! Put behind a [`Listener`](crate::http::Listener) by the composition root. It only reads: nothing can be changed
 //! through it. It answers until the app is forced down, also while it drains, and the drain does not wait for it.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use hyper::header::{
     ACCEPT, CACHE_CONTROL, CONNECTION, HeaderName, HeaderValue, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
@@ -21,10 +26,11 @@ use serde_json::json;
 
 use crate::actors::Context;
 use crate::http::listener::{Bounds, Client, Site};
-use crate::http::response::{self, Body};
+use crate::http::response;
 use crate::shutdown::Phase;
 
 mod access;
+mod events;
 mod pages;
 
 #[cfg(test)]
@@ -42,6 +48,9 @@ const VERSION: HeaderName = HeaderName::from_static("rohas-version");
 
 /// Whether the app is `running` or `draining`.
 const PHASE: HeaderName = HeaderName::from_static("rohas-phase");
+
+/// The body of every response: a page, or a stream.
+type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// The admin door of one app.
 pub struct Admin {
@@ -61,38 +70,49 @@ impl Admin {
         Bounds { header_timeout, connections: CONNECTIONS, closes: Phase::Forced }
     }
 
-    async fn page(&self, parts: &Parts) -> Response<Body> {
+    /// Answers a request of somebody who may ask.
+    async fn respond(&self, parts: &Parts) -> Response<Body> {
         let path = parts.uri.path();
-        if !matches!(path, "/tree" | "/metrics" | "/healthz") {
-            let detail = format!("Nothing is served at {path}, only /tree, /metrics and /healthz.");
-            return response::problem(StatusCode::NOT_FOUND, &detail, json!({}));
+        if !matches!(path, "/tree" | "/tree/events" | "/metrics" | "/healthz") {
+            let detail =
+                format!("Nothing is served at {path}, only /tree, /tree/events, /metrics and /healthz.");
+            return whole(response::problem(StatusCode::NOT_FOUND, &detail, json!({})));
         }
         if parts.method != Method::GET {
-            return response::method_not_allowed(parts.method.as_str(), "GET");
+            return whole(response::method_not_allowed(parts.method.as_str(), "GET"));
         }
-        let query = match query(parts.uri.query().unwrap_or_default(), path == "/tree") {
-            Ok(query) => query,
-            Err(detail) => return response::problem(StatusCode::BAD_REQUEST, &detail, json!({})),
+        let part = match part(parts.uri.query().unwrap_or_default(), path.starts_with("/tree")) {
+            Ok(part) => part,
+            Err(detail) => return whole(response::problem(StatusCode::BAD_REQUEST, &detail, json!({}))),
         };
-        let page = match path {
-            "/healthz" => return response::text(StatusCode::OK, response::TEXT, "ok\n"),
-            "/metrics" => Page::Metrics,
-            _ => Page::Tree { path: query, text: wants_text(&parts.headers) },
-        };
+        match path {
+            "/healthz" => whole(response::text(StatusCode::OK, response::TEXT, "ok\n")),
+            "/metrics" => self.page(Page::Metrics).await,
+            "/tree/events" => events::stream(&self.context, part.as_deref()),
+            _ => self.page(Page::Tree { path: part, text: wants_text(&parts.headers) }).await,
+        }
+    }
+
+    async fn page(&self, page: Page) -> Response<Body> {
         let content_type = match page {
             Page::Metrics => response::METRICS,
             Page::Tree { text: true, .. } => response::TEXT,
             Page::Tree { text: false, .. } => "application/json",
         };
-        match self.pages.get(page).await {
+        whole(match self.pages.get(page).await {
             Rendered::Page(bytes) => response::text(StatusCode::OK, content_type, bytes),
             Rendered::NoActor(detail) => response::problem(StatusCode::NOT_FOUND, &detail, json!({})),
             Rendered::Unavailable(reason) => {
                 tracing::warn!(reason, "the admin door cannot render a page");
                 response::problem(StatusCode::SERVICE_UNAVAILABLE, "Try again.", json!({}))
             }
-        }
+        })
     }
+}
+
+/// A response that is not a stream.
+fn whole(response: Response<response::Body>) -> Response<Body> {
+    response.map(BodyExt::boxed_unsync)
 }
 
 impl Site for Admin {
@@ -101,7 +121,7 @@ impl Site for Admin {
     async fn answer(self: Arc<Self>, request: Request<Incoming>, _: Client) -> Response<Body> {
         let (parts, _) = request.into_parts();
         let mut response = match self.access.check(&parts) {
-            Ok(()) => self.page(&parts).await,
+            Ok(()) => self.respond(&parts).await,
             Err(refusal) => refused(&refusal),
         };
         let headers = response.headers_mut();
@@ -116,7 +136,7 @@ impl Site for Admin {
 }
 
 /// Returns the parameter `path`, where there is one.
-fn query(query: &str, takes_path: bool) -> Result<Option<String>, String> {
+fn part(query: &str, takes_path: bool) -> Result<Option<String>, String> {
     let mut path = None;
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         match &*name {
@@ -147,7 +167,7 @@ fn refused(refusal: &Refusal) -> Response<Body> {
         Refusal::OtherHost(_) => StatusCode::FORBIDDEN,
         Refusal::NoToken | Refusal::WrongToken => StatusCode::UNAUTHORIZED,
     };
-    let mut response = response::problem(status, &refusal.to_string(), json!({}));
+    let mut response = whole(response::problem(status, &refusal.to_string(), json!({})));
     let headers = response.headers_mut();
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"rohas admin\""));

@@ -1,10 +1,15 @@
 //! The pure half of supervision: given how a child ended and what happened before, what is to be done?
 //!
 //! Called by the supervisor actor only. Takes the time and the random number as arguments; never starts, stops or
-//! waits for anything. The semantics are those of OTP's `supervisor`, plus exponential backoff with jitter.
+//! waits for anything. The semantics are those of OTP's `supervisor`, plus exponential backoff with jitter and a
+//! limit on restarts per second.
 
-use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::supervision::history::History;
 
 /// Which siblings share the fate of a child that ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,10 +27,21 @@ pub enum Strategy {
 pub enum Restart {
     /// Always.
     Permanent,
-    /// Only after an abnormal exit.
+    /// Only after an abnormal exit: not after [`Exit::Normal`] and [`Exit::Shutdown`].
     Transient,
-    /// Never.
+    /// Never; it leaves the list when it has ended, and when it is stopped along with its siblings.
     Temporary,
+}
+
+/// Whether a supervisor ends by itself once its significant children have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AutoShutdown {
+    /// It does not, and no child may be significant.
+    Never,
+    /// It ends when any significant child has ended by itself and is not restarted.
+    AnySignificant,
+    /// It ends when the last significant child has.
+    AllSignificant,
 }
 
 /// How a child ended.
@@ -33,6 +49,8 @@ pub enum Restart {
 pub enum Exit {
     /// It stopped by itself.
     Normal,
+    /// It was told to stop, or gave up in an orderly way: `ractor`'s stop reason began with `shutdown`.
+    Shutdown(String),
     /// It was killed from outside.
     Killed,
     /// It panicked, returned an error, or did not start.
@@ -45,8 +63,13 @@ impl Exit {
         match self {
             Exit::Normal => "normal",
             Exit::Killed => "killed",
-            Exit::Failed(reason) => reason,
+            Exit::Shutdown(reason) | Exit::Failed(reason) => reason,
         }
+    }
+
+    /// Tells whether a transient child that ended so is restarted.
+    pub fn is_abnormal(&self) -> bool {
+        matches!(self, Exit::Killed | Exit::Failed(_))
     }
 }
 
@@ -60,6 +83,9 @@ pub struct Backoff {
 }
 
 impl Backoff {
+    /// Every restart at once, as OTP does.
+    pub const NONE: Backoff = Backoff { first: Duration::ZERO, max: Duration::ZERO };
+
     /// Computes the wait before restart number `recent + 1` within a period, with full jitter in `[0, 1)`.
     pub fn delay(self, recent: u32, jitter: f64) -> Duration {
         if recent == 0 {
@@ -75,22 +101,30 @@ impl Backoff {
 pub struct Policy {
     /// Which siblings are restarted along.
     pub strategy: Strategy,
-    /// At most this many restarts within `period`; one more and the supervisor itself fails.
+    /// At most this many restarts within `period`; one more and the supervisor itself ends.
     pub intensity: u32,
     /// The window of `intensity`.
     pub period: Duration,
     /// The wait before a restart.
     pub backoff: Backoff,
+    /// At most this many restarts within any second, whatever fails together; unlimited when `None`. A restart of
+    /// siblings along with a child counts once.
+    pub rate: Option<NonZeroU32>,
+    /// Whether the supervisor ends with its significant children.
+    pub auto_shutdown: AutoShutdown,
 }
 
 impl Policy {
-    /// Returns the policy of the tree's branches: 10 restarts in 10 s, backoff from 10 ms to 1 s.
+    /// Returns the policy of the tree's branches: 10 restarts in 10 s, backoff from 10 ms to 1 s, 1,000 restarts a
+    /// second.
     pub fn new(strategy: Strategy) -> Self {
         Policy {
             strategy,
             intensity: 10,
             period: Duration::from_secs(10),
             backoff: Backoff { first: Duration::from_millis(10), max: Duration::from_secs(1) },
+            rate: NonZeroU32::new(1_000),
+            auto_shutdown: AutoShutdown::Never,
         }
     }
 
@@ -100,59 +134,38 @@ impl Policy {
     }
 }
 
-/// When this supervisor restarted which child.
-#[derive(Debug, Clone, Default)]
-pub struct History {
-    restarts: VecDeque<(Instant, usize)>,
-}
-
-impl History {
-    /// Notes a restart of `child`.
-    pub fn record(&mut self, child: usize, now: Instant) {
-        self.restarts.push_back((now, child));
-    }
-
-    /// Drops what is older than `period`.
-    pub fn prune(&mut self, period: Duration, now: Instant) {
-        while self.restarts.front().is_some_and(|(at, _)| now.duration_since(*at) > period) {
-            self.restarts.pop_front();
-        }
-    }
-
-    /// Counts the restarts within `period` before `now`.
-    pub(super) fn within(&self, period: Duration, now: Instant) -> impl Iterator<Item = usize> {
-        self.restarts.iter().filter(move |(at, _)| now.duration_since(*at) <= period).map(|(_, child)| *child)
-    }
-}
-
 /// The child that ended, as the decision sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Child {
-    /// Its place in start order.
-    pub index: usize,
+    /// Its number in start order.
+    pub number: u64,
     /// When it is restarted.
     pub restart: Restart,
-    /// How many children the supervisor has.
-    pub siblings: usize,
+    /// Whether it counts for the supervisor's automatic shutdown.
+    pub significant: bool,
+    /// Whether another significant child runs or is about to be restarted.
+    pub significant_siblings: bool,
 }
 
 /// What the supervisor does next.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// The child is not restarted; its siblings go on.
+    /// The child is not restarted; its siblings go on. A temporary one leaves the list.
     Forget,
-    /// These children, in start order, are stopped in reverse and started again.
+    /// As [`Decision::Forget`], and the supervisor ends: a significant child has.
+    ShutDown,
+    /// The children that `strategy` names are stopped in reverse and started again in order.
     Restart {
-        /// Their places in start order; the one that ended is among them.
-        children: std::ops::Range<usize>,
-        /// How long to wait before.
-        after: Duration,
+        /// Which siblings are restarted along.
+        strategy: Strategy,
+        /// Not before this instant; `now` means at once.
+        at: Instant,
     },
-    /// Too many restarts: the supervisor stops its children and fails.
+    /// Too many restarts: the supervisor stops its children and ends, so that its parent decides.
     Escalate,
 }
 
-/// Decides what happens after `child` ended with `exit`.
+/// Decides what happens after `child` ended, or did not start again, with `exit`.
 pub fn decide(
     policy: &Policy,
     history: &History,
@@ -162,22 +175,20 @@ pub fn decide(
 ) -> Decision {
     let restarts = match child.restart {
         Restart::Permanent => true,
-        Restart::Transient => *exit != Exit::Normal,
+        Restart::Transient => exit.is_abnormal(),
         Restart::Temporary => false,
     };
     if !restarts {
-        return Decision::Forget;
+        let last = match policy.auto_shutdown {
+            AutoShutdown::Never => false,
+            AutoShutdown::AnySignificant => child.significant,
+            AutoShutdown::AllSignificant => child.significant && !child.significant_siblings,
+        };
+        return if last { Decision::ShutDown } else { Decision::Forget };
     }
-    let recent = history.within(policy.period, now).count();
-    if recent >= policy.intensity as usize {
+    if history.recent(policy.period, now) >= policy.intensity as usize {
         return Decision::Escalate;
     }
-    let of_child = history.within(policy.period, now).filter(|index| *index == child.index).count();
-    let children = match policy.strategy {
-        Strategy::OneForOne => child.index..child.index + 1,
-        Strategy::RestForOne => child.index..child.siblings,
-        Strategy::OneForAll => 0..child.siblings,
-    };
-    let of_child = u32::try_from(of_child).unwrap_or(u32::MAX);
-    Decision::Restart { children, after: policy.backoff.delay(of_child, jitter) }
+    let delay = policy.backoff.delay(history.recent_of(child.number, policy.period, now), jitter);
+    Decision::Restart { strategy: policy.strategy, at: history.earliest(policy.rate, now + delay) }
 }

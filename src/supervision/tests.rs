@@ -1,93 +1,14 @@
-//! Decisions by table; the supervisor against real actors.
+//! The supervisor against real actors. The decisions have tables of their own in `decision_tests`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::mpsc;
 
-use crate::supervision::{
-    Backoff, Child, ChildSpec, Decision, Exit, History, Message, Policy, Restart, State, Strategy,
-    Supervisor, Tree, decide, stop_child,
-};
-
-fn failed() -> Exit {
-    Exit::Failed("boom".to_owned())
-}
-
-#[test]
-fn the_decision_depends_on_restart_kind_and_strategy() {
-    let now = Instant::now();
-    let restart = |children| Decision::Restart { children, after: Duration::ZERO };
-    let table = [
-        (Strategy::OneForOne, Restart::Permanent, failed(), restart(1..2)),
-        (Strategy::OneForOne, Restart::Permanent, Exit::Normal, restart(1..2)),
-        (Strategy::OneForOne, Restart::Permanent, Exit::Killed, restart(1..2)),
-        (Strategy::OneForOne, Restart::Transient, failed(), restart(1..2)),
-        (Strategy::OneForOne, Restart::Transient, Exit::Killed, restart(1..2)),
-        (Strategy::OneForOne, Restart::Transient, Exit::Normal, Decision::Forget),
-        (Strategy::OneForOne, Restart::Temporary, failed(), Decision::Forget),
-        (Strategy::RestForOne, Restart::Permanent, failed(), restart(1..4)),
-        (Strategy::RestForOne, Restart::Temporary, failed(), Decision::Forget),
-        (Strategy::OneForAll, Restart::Permanent, failed(), restart(0..4)),
-        (Strategy::OneForAll, Restart::Transient, Exit::Normal, Decision::Forget),
-    ];
-    for (strategy, restart, exit, expected) in table {
-        let child = Child { index: 1, restart, siblings: 4 };
-        let decision = decide(&Policy::new(strategy), &History::default(), (child, &exit), now, 0.5);
-        assert_eq!(decision, expected, "{strategy:?} {restart:?} {exit:?}");
-    }
-}
-
-#[test]
-fn one_restart_more_than_the_intensity_escalates_until_the_period_is_over() {
-    let policy = Policy { intensity: 2, period: Duration::from_secs(5), ..Policy::new(Strategy::OneForOne) };
-    let child = Child { index: 0, restart: Restart::Permanent, siblings: 1 };
-    let start = Instant::now();
-    let at = |seconds| start + Duration::from_secs(seconds);
-    let mut history = History::default();
-    for second in [0, 1] {
-        let decision = decide(&policy, &history, (child, &failed()), at(second), 0.0);
-        assert!(matches!(decision, Decision::Restart { .. }));
-        history.record(0, at(second));
-    }
-    assert_eq!(decide(&policy, &history, (child, &failed()), at(5), 0.0), Decision::Escalate);
-    assert!(matches!(decide(&policy, &history, (child, &failed()), at(7), 0.0), Decision::Restart { .. }));
-    history.prune(policy.period, at(7));
-    assert_eq!(history.within(policy.period, at(7)).count(), 0);
-    assert_eq!(
-        decide(&Policy { intensity: 0, ..policy }, &History::default(), (child, &failed()), start, 0.0),
-        Decision::Escalate
-    );
-}
-
-#[test]
-fn the_backoff_doubles_with_full_jitter_and_is_per_child() {
-    let backoff = Backoff { first: Duration::from_millis(10), max: Duration::from_millis(70) };
-    let ceilings: Vec<u128> = (0..6).map(|recent| backoff.delay(recent, 1.0).as_millis()).collect();
-    assert_eq!(ceilings, [0, 10, 20, 40, 70, 70]);
-    assert_eq!(backoff.delay(3, 0.25), Duration::from_millis(10));
-    assert_eq!(backoff.delay(u32::MAX, 1.0), Duration::from_millis(70));
-
-    let now = Instant::now();
-    let mut history = History::default();
-    (0..3).for_each(|_| history.record(0, now));
-    let policy = Policy { intensity: 100, backoff, ..Policy::new(Strategy::OneForOne) };
-    let after = |index| match decide(
-        &policy,
-        &history,
-        (Child { index, restart: Restart::Permanent, siblings: 2 }, &failed()),
-        now,
-        1.0,
-    ) {
-        Decision::Restart { after, .. } => after,
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(after(0), Duration::from_millis(40));
-    assert_eq!(after(1), Duration::ZERO);
-}
+use crate::supervision::{ChildSpec, Policy, Restart, State, Strategy, Supervisor, SupervisorRef, Tree};
 
 /// What the probes report: `+name` on start, `-name` on an orderly stop.
 type Log = mpsc::UnboundedSender<String>;
@@ -181,7 +102,7 @@ struct Family {
     probes: [Probe; 3],
     log: mpsc::UnboundedReceiver<String>,
     tree: Tree,
-    supervisor: ActorRef<Message>,
+    supervisor: SupervisorRef,
 }
 
 async fn family(policy: Policy) -> Family {
@@ -203,7 +124,7 @@ async fn one_for_one_restarts_only_the_child_that_panicked() {
     let b = tree.snapshot().unwrap().find("top/b").cloned().unwrap();
     assert_eq!(b.restarts, 1);
     assert!(b.last_exit.unwrap().contains("on purpose"));
-    stop_child(&supervisor.get_cell(), Duration::from_secs(5)).await;
+    supervisor.stop(Duration::from_secs(5)).await;
     assert_eq!(take(&mut log).await, ["-c", "-b", "-a"], "children stop in reverse order");
 }
 
@@ -231,7 +152,7 @@ async fn too_many_restarts_stop_the_siblings_and_escalate() {
     assert_eq!(next(&mut log).await, "+a");
     probes[0].order(Order::Panic);
     assert_eq!(take(&mut log).await, ["-c", "-b"]);
-    supervisor.get_cell().wait(Some(Duration::from_secs(20))).await.expect("the supervisor gives up");
+    supervisor.cell().wait(Some(Duration::from_secs(20))).await.expect("the supervisor gives up");
     assert_eq!(tree.snapshot().unwrap().find("top/a").unwrap().state, State::Stopped);
 }
 
@@ -249,10 +170,9 @@ async fn an_escalation_is_a_failure_of_the_supervisor_above() {
     probe.order(Order::Panic);
     assert_eq!(next(&mut log).await, "+a", "the branch is restarted, and its child with it");
     assert_eq!(tree.snapshot().unwrap().find("top/branch").unwrap().restarts, 1);
-    let killed = ractor::call!(supervisor, Message::Kill, "branch/a".to_owned()).unwrap();
-    assert!(killed, "an order goes down the tree");
+    assert!(supervisor.kill("branch/a").await, "an order goes down the tree");
     assert_eq!(next(&mut log).await, "+a");
-    assert!(!ractor::call!(supervisor, Message::Kill, "branch/nobody".to_owned()).unwrap());
+    assert!(!supervisor.kill("branch/nobody").await);
 }
 
 #[tokio::test]
@@ -284,7 +204,7 @@ async fn dynamic_children_come_and_go() {
     let Family { mut log, tree, supervisor, probes } = family(Policy::new(Strategy::OneForOne)).await;
     let extra = Probe::new("extra", &probes[0].log);
     let spec = extra.spec().restart(Restart::Temporary);
-    ractor::call!(supervisor, Message::Start, spec).unwrap().unwrap();
+    supervisor.start(spec).await.unwrap();
     assert_eq!(next(&mut log).await, "+extra");
     extra.order(Order::Return);
     assert_eq!(next(&mut log).await, "-extra");

@@ -1,204 +1,388 @@
 //! What is running: one board per app on which supervisors write and from which `app.tree()` reads.
 //!
-//! Written by supervisors (states, restarts) and by actors with a mailbox (their load). Never decides anything.
+//! ```text
+//!  Tree ──▶ root Entry ──▶ Branch ──▶ Entry ──▶ Branch ──▶ …
+//!                            ▲ each supervisor holds its own Entry and writes on its Branch only
+//! ```
+//!
+//! Written by supervisors. Paths are made when something is read. Never decides anything.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-use parking_lot::RwLock;
-use serde::Serialize;
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{broadcast, oneshot};
+use tokio::time::Instant;
 
-/// The state of an actor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// It handles messages.
-    Running,
-    /// It ended and waits for its restart.
-    Restarting,
-    /// It ended and is not restarted.
-    Stopped,
-}
-
-/// How busy a mailbox is, read when the tree is asked for. Counts are since the start of the app.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Default)]
-pub struct Load {
-    /// Messages waiting.
-    pub queued: usize,
-    /// How many may wait.
-    pub capacity: usize,
-    /// Bytes waiting, as far as messages say how big they are.
-    pub bytes: usize,
-    /// How many bytes may wait.
-    pub capacity_bytes: usize,
-    /// How long the oldest message has been waiting, in milliseconds.
-    pub oldest_ms: u64,
-    /// Messages being handled.
-    pub in_flight: usize,
-    /// Messages taken in.
-    pub accepted: u64,
-    /// Messages refused because the mailbox was full.
-    pub refused: u64,
-    /// Messages that were taken in and dropped again to make room for newer ones.
-    pub dropped: u64,
-    /// Messages whose deadline passed while they waited.
-    pub expired: u64,
-    /// Messages handled, well or badly.
-    pub handled: u64,
-    /// Messages given up: they kept crashing their actor.
-    pub dead_lettered: u64,
-    /// Messages taken in per second, over the last ten.
-    pub rate_in: f64,
-    /// Messages handled per second, over the last ten.
-    pub rate_out: f64,
-    /// Half of the messages were handled in this time or less, in milliseconds.
-    pub p50_ms: f64,
-    /// 99 of 100 messages were handled in this time or less, in milliseconds.
-    pub p99_ms: f64,
-}
-
-/// One actor and what is below it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Node {
-    /// The last segment of its path.
-    pub name: String,
-    /// The path from the root, segments joined by `/`.
-    pub path: String,
-    /// Its state now.
-    pub state: State,
-    /// How often it was restarted.
-    pub restarts: u64,
-    /// Why it last ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_exit: Option<String>,
-    /// Its mailbox, for actors that have one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub load: Option<Load>,
-    /// The actors below it, in start order.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub children: Vec<Node>,
-}
-
-impl Node {
-    /// Visits this node and all below it, parents first.
-    pub fn walk(&self, visit: &mut dyn FnMut(&Node)) {
-        visit(self);
-        self.children.iter().for_each(|child| child.walk(visit));
-    }
-
-    /// Finds the node at `path`.
-    pub fn find(&self, path: &str) -> Option<&Node> {
-        if self.path == path {
-            return Some(self);
-        }
-        self.children.iter().find_map(|child| child.find(path))
-    }
-}
-
-impl std::fmt::Display for Node {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        fn line(node: &Node, depth: usize, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            write!(f, "{:indent$}{} {:?}", "", node.name, node.state, indent = depth * 2)?;
-            if node.restarts > 0 {
-                write!(f, " restarts={}", node.restarts)?;
-            }
-            if let Some(reason) = &node.last_exit {
-                write!(f, " last_exit={reason:?}")?;
-            }
-            if let Some(load) = node.load {
-                write!(f, " queued={}/{} in_flight={}", load.queued, load.capacity, load.in_flight)?;
-            }
-            writeln!(f)?;
-            node.children.iter().try_for_each(|child| line(child, depth + 1, f))
-        }
-        line(self, 0, f)
-    }
-}
-
-pub(super) type Gauge = Arc<dyn Fn() -> Load + Send + Sync>;
-
-struct Entry {
-    state: State,
-    restarts: u64,
-    last_exit: Option<String>,
-    gauge: Option<Gauge>,
-}
+use crate::supervision::change::{CAPACITY, Change, ChangeKind, Events, Watch};
+use crate::supervision::node::{Kind, Node, State};
+use crate::supervision::policy::Exit;
+use crate::supervision::spec::{ChildSpec, Gauge, Gone};
 
 /// The board of one app.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Tree {
-    entries: Arc<RwLock<IndexMap<String, Entry>>>,
+    board: Arc<Board>,
+}
+
+struct Board {
+    /// The root with its path, which is its name.
+    root: RwLock<Option<Arc<Entry>>>,
+    changes: broadcast::Sender<Change>,
+}
+
+impl Default for Tree {
+    fn default() -> Self {
+        let changes = broadcast::Sender::new(CAPACITY);
+        Tree { board: Arc::new(Board { root: RwLock::default(), changes }) }
+    }
+}
+
+/// One actor on the board.
+pub(super) struct Entry {
+    name: Arc<str>,
+    load: Option<Gauge>,
+    gone: Option<Gone>,
+    status: Mutex<Status>,
+}
+
+struct Status {
+    state: State,
+    /// Its `gone` hook has been called since it last ran.
+    over: bool,
+    restarts: u32,
+    since: Instant,
+    last_exit: Option<Arc<str>>,
+    watchers: Vec<oneshot::Sender<Exit>>,
+    kind: Kind,
+    /// What is below; of supervisors.
+    branch: Option<Box<Branch>>,
+}
+
+#[derive(Default)]
+struct Branch {
+    /// Which incarnation of the supervisor writes here.
+    incarnation: u64,
+    escalations: u64,
+    names: HashMap<Arc<str>, u64>,
+    /// By number in start order.
+    children: BTreeMap<u64, Arc<Entry>>,
+}
+
+impl Entry {
+    fn new(name: &Arc<str>, kind: Kind, (load, gone): (Option<Gauge>, Option<Gone>)) -> Arc<Self> {
+        let status = Status {
+            state: State::Stopped,
+            over: false,
+            restarts: 0,
+            since: Instant::now(),
+            last_exit: None,
+            watchers: Vec::new(),
+            kind,
+            branch: None,
+        };
+        Arc::new(Entry { name: Arc::clone(name), load, gone, status: Mutex::new(status) })
+    }
+
+    /// Notes that the actor runs.
+    pub(super) fn running(&self) {
+        let mut status = self.status.lock();
+        status.state = State::Running;
+        status.over = false;
+        status.since = Instant::now();
+    }
+
+    /// Notes how the actor ended and what becomes of it, and tells those who watch it.
+    pub(super) fn ended(&self, exit: &Exit, state: State) {
+        let watchers = {
+            let mut status = self.status.lock();
+            status.state = state;
+            status.since = Instant::now();
+            if status.last_exit.as_deref() != Some(exit.reason()) {
+                status.last_exit = Some(exit.reason().into());
+            }
+            std::mem::take(&mut status.watchers)
+        };
+        for watcher in watchers {
+            let _ = watcher.send(exit.clone()); // it may not wait any more
+        }
+    }
+
+    /// Changes what becomes of an actor that has ended.
+    pub(super) fn becomes(&self, state: State) {
+        self.status.lock().state = state;
+    }
+
+    /// Counts a restart.
+    pub(super) fn restarted(&self) {
+        let mut status = self.status.lock();
+        status.restarts = status.restarts.saturating_add(1);
+    }
+
+    /// Counts that the actor gave up as a supervisor.
+    pub(super) fn escalated(&self) {
+        if let Some(branch) = &mut self.status.lock().branch {
+            branch.escalations += 1;
+        }
+    }
+
+    /// Returns how the actor last ended.
+    pub(super) fn last_exit(&self) -> Option<Arc<str>> {
+        self.status.lock().last_exit.clone()
+    }
+
+    /// Calls the `gone` hooks of the actor and of all below it, those below first.
+    pub(super) fn over(&self) {
+        for child in self.children() {
+            child.over();
+        }
+        let fresh = !std::mem::replace(&mut self.status.lock().over, true);
+        if let (true, Some(gone)) = (fresh, &self.gone) {
+            gone();
+        }
+    }
+
+    /// Notes that the actor and all below it have ended, as far as they ran: their supervisor is no more.
+    pub(super) fn swept(&self, exit: &Exit) {
+        for child in self.children() {
+            child.swept(&Exit::Killed);
+        }
+        let runs = self.status.lock().state == State::Running;
+        match runs {
+            true => self.ended(exit, State::Stopped),
+            false => self.becomes(State::Stopped),
+        }
+    }
+
+    /// Puts a child on the board, below this supervisor.
+    pub(super) fn add(&self, number: u64, spec: &ChildSpec) -> Arc<Entry> {
+        let child = Entry::new(&spec.name, spec.kind, (spec.load.clone(), spec.gone.clone()));
+        self.put(number, &child);
+        child
+    }
+
+    fn put(&self, number: u64, child: &Arc<Entry>) {
+        let mut status = self.status.lock();
+        let branch = status.branch.get_or_insert_default();
+        branch.names.insert(Arc::clone(&child.name), number);
+        branch.children.insert(number, Arc::clone(child));
+    }
+
+    /// Takes a child off the board.
+    pub(super) fn remove(&self, number: u64) {
+        let mut status = self.status.lock();
+        let Some(branch) = &mut status.branch else { return };
+        if let Some(child) = branch.children.remove(&number) {
+            branch.names.remove(&child.name);
+        }
+    }
+
+    /// Finds the number of a child by its name.
+    pub(super) fn number_of(&self, name: &str) -> Option<u64> {
+        self.status.lock().branch.as_ref()?.names.get(name).copied()
+    }
+
+    fn child(&self, name: &str) -> Option<Arc<Entry>> {
+        let status = self.status.lock();
+        let branch = status.branch.as_ref()?;
+        branch.children.get(branch.names.get(name)?).cloned()
+    }
+
+    fn children(&self) -> Vec<Arc<Entry>> {
+        let status = self.status.lock();
+        status.branch.as_ref().map(|branch| branch.children.values().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Gives the board below this supervisor to a new incarnation of it. Counts of children that it will have again
+    /// are kept; those of an earlier one that it will not are over.
+    fn take_over(&self, children: &[ChildSpec]) -> u64 {
+        let old = {
+            let mut status = self.status.lock();
+            status.kind = Kind::Supervisor;
+            let branch = status.branch.get_or_insert_default();
+            branch.incarnation += 1;
+            branch.names.clear();
+            std::mem::take(&mut branch.children)
+        };
+        let mut old: HashMap<Arc<str>, Arc<Entry>> =
+            old.into_values().map(|child| (Arc::clone(&child.name), child)).collect();
+        for (number, spec) in (0..).zip(children) {
+            let child = Entry::new(&spec.name, spec.kind, (spec.load.clone(), spec.gone.clone()));
+            if let Some(before) = old.remove(&spec.name) {
+                before.swept(&Exit::Killed);
+                let mut before = before.status.lock();
+                let mut status = child.status.lock();
+                status.restarts = before.restarts;
+                status.last_exit = before.last_exit.take();
+                status.branch = before.branch.take();
+            }
+            self.put(number, &child);
+        }
+        for child in old.into_values() {
+            child.swept(&Exit::Killed);
+            child.over();
+        }
+        self.status.lock().branch.as_ref().map_or(0, |branch| branch.incarnation)
+    }
+
+    fn node(&self, path: String) -> Node {
+        let children = self.children();
+        let children = children.iter().map(|child| child.node(format!("{path}/{}", child.name))).collect();
+        let load = self.load.as_ref().map(|read| read());
+        let status = self.status.lock();
+        Node {
+            name: self.name.to_string(),
+            kind: status.kind,
+            state: status.state,
+            since_ms: u64::try_from(status.since.elapsed().as_millis()).unwrap_or(u64::MAX),
+            restarts: u64::from(status.restarts),
+            escalations: status.branch.as_ref().map_or(0, |branch| branch.escalations),
+            last_exit: status.last_exit.as_deref().map(str::to_owned),
+            load,
+            path,
+            children,
+        }
+    }
+
+    fn busy(&self) -> usize {
+        let own = self.load.as_ref().map(|read| read()).map_or(0, |load| load.queued + load.in_flight);
+        own + self.children().iter().map(|child| child.busy()).sum::<usize>()
+    }
+}
+
+/// A supervisor's own place on the board, for one incarnation of it.
+pub(super) struct Place {
+    pub(super) entry: Arc<Entry>,
+    incarnation: u64,
+    /// No supervisor above it writes on its entry.
+    is_root: bool,
+}
+
+impl Place {
+    /// Returns the entry of the child that the supervisor began with as `number`.
+    pub(super) fn first(&self, number: u64) -> Option<Arc<Entry>> {
+        self.entry.status.lock().branch.as_ref()?.children.get(&number).cloned()
+    }
+
+    /// Tells whether no supervisor above writes on the entry.
+    pub(super) fn is_root(&self) -> bool {
+        self.is_root
+    }
+
+    /// Leaves the board in order after the supervisor has ended, unless its next incarnation has taken over.
+    pub(super) fn leave(&self, exit: &Exit) {
+        let children = {
+            let status = self.entry.status.lock();
+            let Some(branch) = &status.branch else { return };
+            if branch.incarnation != self.incarnation {
+                return;
+            }
+            branch.children.values().cloned().collect::<Vec<_>>()
+        };
+        children.iter().for_each(|child| child.swept(&Exit::Killed));
+        if self.is_root {
+            self.entry.swept(exit);
+            self.entry.over();
+        }
+    }
 }
 
 impl Tree {
-    /// Notes that the actor at `path` runs.
-    pub fn running(&self, path: &str) {
-        let mut entries = self.entries.write();
-        let fresh = || Entry { state: State::Running, restarts: 0, last_exit: None, gauge: None };
-        entries.entry(path.to_owned()).or_insert_with(fresh).state = State::Running;
-    }
-
-    /// Notes that the actor at `path` ended with `reason` and what becomes of it.
-    pub fn ended(&self, path: &str, reason: &str, state: State) {
-        if let Some(entry) = self.entries.write().get_mut(path) {
-            entry.state = state;
-            entry.last_exit = Some(reason.to_owned());
-            entry.restarts += u64::from(state == State::Restarting);
-        }
-    }
-
-    /// Takes the actor at `path`, and all below it, off the board.
-    pub fn remove(&self, path: &str) {
-        let below = format!("{path}/");
-        self.entries.write().retain(|key, _| key != path && !key.starts_with(&below));
-    }
-
-    /// Takes everything below `path` off the board, except its children of these names and what is below them.
-    pub fn retain_below(&self, path: &str, names: &[&str]) {
-        let prefix = format!("{path}/");
-        self.entries.write().retain(|key, _| {
-            let below = key.strip_prefix(&prefix);
-            below.is_none_or(|below| names.contains(&below.split('/').next().unwrap_or(below)))
-        });
-    }
-
-    /// Shows the load of the mailbox at `path` from now on.
-    pub(super) fn observe(&self, path: &str, gauge: Gauge) {
-        if let Some(entry) = self.entries.write().get_mut(path) {
-            entry.gauge = Some(gauge);
-        }
-    }
-
     /// Reads the board: the root with everything below it, `None` before the start.
     pub fn snapshot(&self) -> Option<Node> {
-        let entries = self.entries.read();
-        let root = entries.keys().find(|path| !path.contains('/'))?.clone();
-        let mut below: IndexMap<&str, Vec<&str>> = IndexMap::new();
-        for path in entries.keys() {
-            if let Some((parent, _)) = path.rsplit_once('/') {
-                below.entry(parent).or_default().push(path);
-            }
+        let root = self.root()?;
+        Some(root.node(root.name.to_string()))
+    }
+
+    /// Reads the actor at `path` with everything below it.
+    pub fn find(&self, path: &str) -> Option<Node> {
+        Some(self.entry(path)?.node(path.to_owned()))
+    }
+
+    /// Follows what happens from now on. A reader that is more than 1,024 changes behind misses some, and is told so.
+    pub fn events(&self) -> Events {
+        Events { changes: self.board.changes.subscribe() }
+    }
+
+    /// Waits for the end of the actor that runs at `path` now; `None` when none does. The exit of this incarnation is
+    /// never lost, and a restart does not hide it.
+    pub fn watch(&self, path: &str) -> Option<Watch> {
+        let entry = self.entry(path)?;
+        let mut status = entry.status.lock();
+        if status.state != State::Running {
+            return None;
         }
-        fn node(path: &str, entries: &IndexMap<String, Entry>, below: &IndexMap<&str, Vec<&str>>) -> Node {
-            let entry = &entries[path];
-            let children = below.get(path).into_iter().flatten();
-            Node {
-                name: path.rsplit('/').next().unwrap_or(path).to_owned(),
-                path: path.to_owned(),
-                state: entry.state,
-                restarts: entry.restarts,
-                last_exit: entry.last_exit.clone(),
-                load: entry.gauge.as_ref().map(|read| read()),
-                children: children.map(|child| node(child, entries, below)).collect(),
-            }
-        }
-        Some(node(&root, &entries, &below))
+        let (exit_tx, exit) = oneshot::channel();
+        status.watchers.retain(|watcher| !watcher.is_closed());
+        status.watchers.push(exit_tx);
+        Some(Watch { exit })
     }
 
     /// Sums what waits and what is being handled in all mailboxes.
     pub fn busy(&self) -> usize {
-        let gauges: Vec<Gauge> =
-            self.entries.read().values().filter_map(|entry| entry.gauge.clone()).collect();
-        gauges.iter().map(|read| read()).map(|load| load.queued + load.in_flight).sum()
+        self.root().map_or(0, |root| root.busy())
+    }
+
+    fn root(&self) -> Option<Arc<Entry>> {
+        self.board.root.read().clone()
+    }
+
+    fn entry(&self, path: &str) -> Option<Arc<Entry>> {
+        let root = self.root()?;
+        let below = path.strip_prefix(&*root.name)?;
+        if below.is_empty() {
+            return Some(root);
+        }
+        below.strip_prefix('/')?.split('/').try_fold(root, |entry, name| entry.child(name))
+    }
+
+    /// Gives a supervisor that starts at `path` its place. It is the root unless the supervisor above has put its
+    /// entry on the board.
+    pub(super) fn place(&self, path: &Arc<str>, children: &[ChildSpec]) -> Place {
+        let below = self.entry(path).filter(|_| self.root().is_none_or(|root| root.name != *path));
+        let is_root = below.is_none();
+        let entry = below.unwrap_or_else(|| {
+            let fresh = Entry::new(path, Kind::Supervisor, (None, None));
+            let mut root = self.board.root.write();
+            // The root of another path stays: what does not hang below it is not shown.
+            match &*root {
+                Some(present) if present.name == *path => Arc::clone(present),
+                Some(_) => fresh,
+                None => Arc::clone(root.insert(fresh)),
+            }
+        });
+        let incarnation = entry.take_over(children);
+        Place { entry, incarnation, is_root }
+    }
+
+    /// Tells the readers of the stream, and the log, what happened to `name` below `parent`, or to `parent` itself.
+    pub(super) fn changed(
+        &self,
+        (parent, name): (&str, Option<&str>),
+        kind: ChangeKind,
+        reason: Option<&str>,
+    ) {
+        let path = Path(parent, name);
+        match kind {
+            ChangeKind::Started => tracing::debug!(path = %path, "actor started"),
+            ChangeKind::Restarted => tracing::warn!(path = %path, reason, "actor restarted"),
+            ChangeKind::Escalated => tracing::error!(path = %path, reason, "supervisor escalated"),
+            ChangeKind::Stopped => tracing::debug!(path = %path, reason, "actor stopped"),
+        }
+        if self.board.changes.receiver_count() > 0 {
+            let reason = reason.map(str::to_owned);
+            let change = Change { path: path.to_string(), kind, reason, at: chrono::Utc::now() };
+            let _ = self.board.changes.send(change); // the last reader may have left
+        }
+    }
+}
+
+/// A path that is written out only where somebody reads it.
+struct Path<'a>(&'a str, Option<&'a str>);
+
+impl std::fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)?;
+        self.1.map_or(Ok(()), |name| write!(f, "/{name}"))
     }
 }

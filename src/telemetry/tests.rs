@@ -2,13 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use crate::supervision::{Load, Node, State};
+use crate::supervision::{Kind, Load, Node, State};
 use crate::telemetry::Telemetry;
 
 fn node(path: &str, children: Vec<Node>) -> Node {
     let name = path.rsplit('/').next().unwrap().to_owned();
-    let (state, path) = (State::Running, path.to_owned());
-    Node { name, path, state, restarts: 0, last_exit: None, load: None, children }
+    let kind = if children.is_empty() { Kind::Worker } else { Kind::Supervisor };
+    let (state, path, since_ms, escalations) = (State::Running, path.to_owned(), 1_500, 0);
+    Node {
+        name,
+        path,
+        kind,
+        state,
+        since_ms,
+        restarts: 0,
+        escalations,
+        last_exit: None,
+        load: None,
+        children,
+    }
 }
 
 fn with(mut node: Node, load: Load) -> Node {
@@ -44,7 +56,9 @@ fn page() -> String {
     let chat = node("a\"b/sockets/Chat", vec![session(1, 2, 10), session(2, 3, 2_000)]);
     let quiet = node("a\"b/sockets/Quiet", Vec::new());
     let sockets = node("a\"b/sockets", vec![chat, quiet]);
-    let root = node("a\"b", vec![node("a\"b/apis", vec![get]), sockets]);
+    let mut apis = node("a\"b/apis", vec![get]);
+    apis.escalations = 4;
+    let root = node("a\"b", vec![apis, sockets]);
     let telemetry = Telemetry::default();
     telemetry.calls("api Get").start().stop(true);
     telemetry.render(Some(&root))
@@ -81,6 +95,9 @@ fn all_of_a_load_and_of_the_tree_is_on_the_page() {
         r#"rohas_actor_state{actor="a\"b/apis/Get",state="restarting"} 1"#,
         r#"rohas_actor_state{actor="a\"b",state="running"} 1"#,
         r#"rohas_actor_up{actor="a\"b/sockets/Chat"} 1"#,
+        r#"rohas_actor_in_state_seconds{actor="a\"b"} 1.5"#,
+        r#"rohas_supervisor_escalations_total{actor="a\"b/apis"} 4"#,
+        r#"rohas_supervisor_escalations_total{actor="a\"b"} 0"#,
         r#"rohas_websocket_sessions{endpoint="Chat"} 2"#,
         r#"rohas_websocket_sessions{endpoint="Quiet"} 0"#,
         r#"rohas_websocket_queued{endpoint="Chat"} 5"#,
@@ -91,6 +108,10 @@ fn all_of_a_load_and_of_the_tree_is_on_the_page() {
     ] {
         assert!(page.lines().any(|known| known == line), "{line} is not in\n{page}");
     }
+    assert!(
+        !page.contains(r#"escalations_total{actor="a\"b/apis/Get"}"#),
+        "a worker has no children:\n{page}"
+    );
     assert!(!page.contains("session-1"), "a session has a series of its own:\n{page}");
 }
 

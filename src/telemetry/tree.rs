@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use crate::supervision::{Load, Node, State};
+use crate::supervision::{Kind, Load, Node, State};
 
 /// One family of an actor or its mailbox.
 struct Family<T> {
@@ -24,12 +24,23 @@ const fn counter<T>(name: &'static str, help: &'static str, read: fn(&T) -> f64)
     Family { name, kind: "counter", help, read }
 }
 
-const ACTORS: [Family<Node>; 2] = [
+const ACTORS: [Family<Node>; 3] = [
     gauge("rohas_actor_up", "Whether the actor is running.", |node| {
         f64::from(u8::from(node.state == State::Running))
     }),
+    gauge(
+        "rohas_actor_in_state_seconds",
+        "For how long the actor has been in its state; of one that runs, its uptime.",
+        |node| node.since_ms as f64 / 1e3,
+    ),
     counter("rohas_actor_restarts_total", "How often the actor was restarted.", |node| node.restarts as f64),
 ];
+
+const SUPERVISORS: [Family<Node>; 1] = [counter(
+    "rohas_supervisor_escalations_total",
+    "How often the supervisor gave up because its children failed too often.",
+    |node| node.escalations as f64,
+)];
 
 const MAILBOXES: [Family<Load>; 16] = [
     gauge("rohas_mailbox_queued", "Messages waiting.", |load| load.queued as f64),
@@ -94,6 +105,15 @@ pub fn render(root: &Node) -> String {
     for Family { name, kind, help, read } in &ACTORS {
         let lines = actors.iter().map(|(label, node)| (label.as_str(), read(node)));
         family(&mut page, (name, kind, help), "actor", lines);
+    }
+    for Family { name, kind, help, read } in &SUPERVISORS {
+        let supervisors = actors.iter().filter(|(_, node)| node.kind == Kind::Supervisor);
+        family(
+            &mut page,
+            (name, kind, help),
+            "actor",
+            supervisors.map(|(label, node)| (label.as_str(), read(node))),
+        );
     }
     states(&mut page, &actors);
     for Family { name, kind, help, read } in &MAILBOXES {

@@ -4,12 +4,17 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_body_util::BodyExt;
 use hyper::Request;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use crate::http::admin::access::{Access, Refusal};
+use crate::http::admin::events;
+use crate::shutdown::{Phase, Shutdown};
+use crate::supervision::{ChildSpec, Policy, Strategy, Supervisor, Tree};
 use crate::{ActorApp, Config, Failure, Json, Running, StartError, State};
 
 /// Longer than anything here takes on a loaded machine.
@@ -144,7 +149,11 @@ async fn what_is_wrong_about_a_request_is_said() {
         ("GET /metrics?path=apis HTTP/1.1", 400, "There is no parameter \"path\"."),
         ("POST /tree HTTP/1.1", 405, "POST is not served here, only GET."),
         ("DELETE /metrics HTTP/1.1", 405, "DELETE is not served here, only GET."),
-        ("GET /trees HTTP/1.1", 404, "Nothing is served at /trees, only /tree, /metrics and /healthz."),
+        (
+            "GET /trees HTTP/1.1",
+            404,
+            "Nothing is served at /trees, only /tree, /tree/events, /metrics and /healthz.",
+        ),
     ] {
         let answer = send(address, first, &["host: localhost"]).await;
         assert_eq!((answer.status, answer.detail().as_str()), (status, detail), "{first}");
@@ -333,4 +342,113 @@ async fn a_killed_door_comes_back_at_its_address() {
     let admin = || running.tree().find("app/http/admin").unwrap().clone();
     until("the restart", async || admin().restarts == 1).await;
     assert_eq!(get(address, "/tree").await.status, 200);
+}
+
+/// An actor that does nothing.
+struct Idle;
+
+impl Actor for Idle {
+    type Msg = ();
+    type State = ();
+    type Arguments = ();
+
+    async fn pre_start(&self, _: ActorRef<()>, (): ()) -> Result<(), ActorProcessingErr> {
+        Ok(())
+    }
+}
+
+/// Opens the stream of changes; returns the connection behind the head of the response.
+async fn follow(address: SocketAddr, path: &str) -> BufReader<TcpStream> {
+    let mut stream = BufReader::new(TcpStream::connect(address).await.unwrap());
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+    stream.get_mut().write_all(request.as_bytes()).await.unwrap();
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert!(soon("the head", stream.read_line(&mut head)).await.unwrap() > 0, "{head}");
+    }
+    assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("application/x-ndjson"), "{head}");
+    stream
+}
+
+/// Reads the next line that is JSON: sizes of chunks and empty lines are between them.
+async fn change(stream: &mut BufReader<TcpStream>) -> Json {
+    loop {
+        let mut line = String::new();
+        assert!(soon("a change", stream.read_line(&mut line)).await.unwrap() > 0, "the stream ended");
+        if line.starts_with('{') {
+            return serde_json::from_str(&line).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_are_sent_as_they_happen() {
+    let running = start(config("")).await;
+    let address = running.admin_addr().unwrap();
+    let mut all = follow(address, "/tree/events").await;
+    let mut free = follow(address, "/tree/events?path=apis/Free").await;
+    assert!(running.kill("app/apis/Slow").await);
+    let restarted = change(&mut all).await;
+    assert_eq!(
+        (&restarted["path"], &restarted["kind"]),
+        (&Json::from("app/apis/Slow"), &Json::from("restarted"))
+    );
+    assert!(restarted["at"].is_string() && restarted["reason"].is_string(), "{restarted}");
+    assert!(running.kill("app/apis/Free").await);
+    assert_eq!(change(&mut all).await["path"], "app/apis/Free");
+    assert_eq!(change(&mut free).await["path"], "app/apis/Free", "the other was not for it");
+
+    // A stream ends with the app as a response ends, and does not hold the drain up.
+    soon("the end", running.shutdown()).await;
+    let mut rest = String::new();
+    soon("the stream ends", free.read_to_string(&mut rest)).await.unwrap();
+    assert!(rest.ends_with("0\r\n\r\n"), "{rest:?}");
+}
+
+#[tokio::test]
+async fn one_who_does_not_read_the_changes_holds_nobody_up_and_is_told_what_they_missed() {
+    let tree = Tree::default();
+    let supervisor = Supervisor {
+        path: "root".to_owned(),
+        policy: Policy::new(Strategy::OneForOne),
+        tree: tree.clone(),
+        children: Vec::new(),
+    };
+    let shutdown = Shutdown::default();
+    let mut unread = events::lines(tree.events(), None, shutdown.clone());
+    let root = supervisor.start().await.unwrap();
+    let children = 3_000;
+    for number in 0..children {
+        let child = ChildSpec::new(number.to_string(), |supervisor| async {
+            Ok(Actor::spawn_linked(None, Idle, (), supervisor).await?.0.get_cell())
+        });
+        soon("a child", root.start(child)).await.unwrap();
+    }
+    let (mut missed, mut last) = (0, String::new());
+    while last != format!("root/{}", children - 1) {
+        let line = soon("a line", unread.frame()).await.unwrap().unwrap().into_data().unwrap();
+        let line: Json = serde_json::from_slice(&line).unwrap();
+        missed += line["missed"].as_u64().unwrap_or_default();
+        last = line["path"].as_str().unwrap_or_default().to_owned();
+    }
+    assert!((1..3_000).contains(&missed), "{missed}");
+    shutdown.enter(Phase::Forced);
+    assert!(soon("the end", unread.frame()).await.is_none());
+    root.stop(PATIENCE).await;
+}
+
+#[test]
+fn a_part_is_what_is_below_its_path() {
+    for (part, path, expected) in [
+        ("apis", "app/apis", true),
+        ("app/apis", "app/apis/Free", true),
+        ("app", "app/apis/Free", true),
+        ("apis/Fre", "app/apis/Free", false),
+        ("app/apis/Free", "app/apis", false),
+        ("apple", "app/apple/pie", true),
+    ] {
+        let part = events::full("app", part);
+        assert_eq!(events::is_below(path, Some(&part)), expected, "{part} {path}");
+    }
+    assert!(events::is_below("app", None));
 }
