@@ -214,7 +214,7 @@ fn the_host_must_be_this_machine_or_the_configured_one() {
     assert_eq!(check(&local, "/tree", &["localhost", "localhost"]), Err(Refusal::NoHost));
     let overridden = check(&local, "http://evil.example/tree", &["localhost"]);
     assert_eq!(overridden, Err(Refusal::OtherHost("evil.example".to_owned())));
-    assert_eq!(check(&local, "/healthz", &["evil.example"]).is_err(), true);
+    assert!(check(&local, "/healthz", &["evil.example"]).is_err());
 
     let named = access("ops.example", Some("token"));
     assert_eq!(check(&named, "/tree", &["OPS.example:9"]), Err(Refusal::NoToken));
