@@ -10,6 +10,10 @@ use serde::Deserialize;
 #[cfg(test)]
 mod tests;
 
+mod admin;
+
+pub use crate::config::admin::{Admin, Secret};
+
 /// Why the configuration cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -47,6 +51,8 @@ pub struct Config {
     pub project: Project,
     /// The HTTP door.
     pub server: Server,
+    /// The door for operators: the tree and the metrics.
+    pub admin: Admin,
     /// Which bus carries events.
     #[serde(alias = "adapter")]
     pub bus: Bus,
@@ -261,6 +267,8 @@ impl Config {
                 format!("project.name: {name:?} cannot be the root of the tree: no \"/\", not empty");
             return Err(Error::Invalid { path: path.to_owned(), reason });
         }
+        let admin = self.admin.check();
+        admin.map_err(|reason| Error::Invalid { path: path.to_owned(), reason })?;
         Ok(self)
     }
 }

@@ -24,11 +24,13 @@ pub enum Phase {
 pub struct Shutdown {
     phase: Arc<watch::Sender<Phase>>,
     tasks: TaskTracker,
+    onlookers: TaskTracker,
 }
 
 impl Default for Shutdown {
     fn default() -> Self {
-        Shutdown { phase: Arc::new(watch::Sender::new(Phase::Running)), tasks: TaskTracker::new() }
+        let phase = Arc::new(watch::Sender::new(Phase::Running));
+        Shutdown { phase, tasks: TaskTracker::new(), onlookers: TaskTracker::new() }
     }
 }
 
@@ -65,14 +67,22 @@ impl Shutdown {
         });
     }
 
-    /// Counts the spawned tasks that have not ended.
+    /// Runs a task that the drain does not wait for, because it only looks on. It has to end by itself soon after the
+    /// app is forced down.
+    pub fn spawn_onlooker(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.onlookers.spawn(task);
+    }
+
+    /// Counts the spawned tasks that have not ended; onlookers are not among them.
     pub fn tasks(&self) -> usize {
         self.tasks.len()
     }
 
-    /// Waits until every spawned task has ended. Cancel-safe.
+    /// Waits until every spawned task has ended, onlookers too. Cancel-safe.
     pub async fn drained(&self) {
         self.tasks.close();
+        self.onlookers.close();
         self.tasks.wait().await;
+        self.onlookers.wait().await;
     }
 }

@@ -281,7 +281,6 @@ fn mailbox(
         concurrency: event.concurrency.saturating_mul(keys),
         per_key: event.concurrency,
         on_full: event.overflow.into(),
-        ..Limits::default()
     };
     Mailbox::new(handler.to_string(), limits)
         .on_crash(OnCrash::Retry { attempts: event.retry.attempts })

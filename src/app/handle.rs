@@ -37,6 +37,7 @@ pub(in crate::app) struct Shared {
     /// Set once the tree has started.
     pub(in crate::app) root: OnceLock<SupervisorRef>,
     pub(in crate::app) http_addr: SocketAddr,
+    pub(in crate::app) admin_addr: Option<SocketAddr>,
     pub(in crate::app) names: Names,
 }
 
@@ -180,6 +181,11 @@ impl App {
     /// Returns the address the HTTP door listens on.
     pub fn http_addr(&self) -> SocketAddr {
         self.shared.http_addr
+    }
+
+    /// Returns the address of the admin door; `None` when it is switched off, or when its default port was taken.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.shared.admin_addr
     }
 
     /// Calls an api in this process with `body`, through the same checks, mailbox and time limit as HTTP.

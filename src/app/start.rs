@@ -1,7 +1,10 @@
 //! From a checked app to a running tree.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use parking_lot::Mutex;
@@ -13,7 +16,7 @@ use crate::actors::{
 use crate::app::handle::Shared;
 use crate::app::{ActorApp, App, Running};
 use crate::bus::memory::Memory;
-use crate::http::{Door, Limits, RouteError, Routes};
+use crate::http::{Access, Admin, Door, Limits, Listener, RouteError, Routes};
 use crate::invocation::HandlerId;
 use crate::lang::discover::Folders;
 use crate::lang::native::{Host, Names, Native};
@@ -34,6 +37,14 @@ pub enum StartError {
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {
+        /// The address.
+        address: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The configured address of the admin door cannot be listened on.
+    #[error("cannot listen on {address} for the admin door")]
+    Admin {
         /// The address.
         address: String,
         /// What the system said.
@@ -63,6 +74,10 @@ impl StartError {
                 .collect(),
             StartError::Routes(errors) => errors.iter().map(ToString::to_string).collect(),
             StartError::Listen { address, source } => vec![format!("cannot listen on {address}: {source}")],
+            StartError::Admin { address, source } => vec![format!(
+                "cannot listen on {address} for the admin door: {source}\n  help: set [admin] host and port in \
+                 config/rohas.toml, or enabled = false"
+            )],
             StartError::Cron(error) => vec![format!("cron {error}")],
             StartError::GaveUp => vec![self.to_string()],
             StartError::Tree(error) => vec![error.to_string()],
@@ -81,6 +96,8 @@ struct Engine {
 pub(in crate::app) async fn start(app: ActorApp) -> Result<Running, StartError> {
     let listener = listen(&app).await?;
     let http_addr = listener.local_addr().map_err(|source| listen_error(&app, source))?;
+    let admin = listen_admin(&app).await?;
+    let admin_addr = admin.as_ref().map(|(_, address)| *address);
     let languages = languages(&app);
     let engines = boot(&app).await?;
     let pools = engines.iter().map(|engine| (engine.runtime.language(), engine.pool.clone())).collect();
@@ -108,17 +125,21 @@ pub(in crate::app) async fn start(app: ActorApp) -> Result<Running, StartError> 
         message_bytes: limits.message_bytes,
         connections: limits.connections,
     };
-    let door = Arc::new(Door {
-        context: Arc::clone(&context),
-        listener: Mutex::new(Some(Arc::new(listener))),
-        routes,
-        limits,
-    });
-    let children = branches(&context, engines, &apis, (&sockets, &door))?;
+    let (bounds, header_timeout) = (limits.bounds(), limits.header_timeout);
+    let door = Door { context: Arc::clone(&context), routes, limits };
+    let door = Listener::new(listener, door, bounds, context.shutdown.clone()).child("listener");
+    let admin = admin.map(|socket| admin_door(&app, &context, socket, header_timeout));
+    let children = branches(&context, engines, &apis, (&sockets, door, admin))?;
     let apis = apis.into_iter().map(|api| (api.spec().name.clone(), api)).collect();
     let names = Names::default();
-    let shared =
-        Arc::new(Shared { context: Arc::clone(&context), apis, root: OnceLock::new(), http_addr, names });
+    let shared = Arc::new(Shared {
+        context: Arc::clone(&context),
+        apis,
+        root: OnceLock::new(),
+        http_addr,
+        admin_addr,
+        names,
+    });
     let host: Weak<dyn Host> = Arc::<Shared>::downgrade(&shared);
     app.provided.attach(host); // before anything calls a handler
     let policy = Policy::new(Strategy::RestForOne);
@@ -132,12 +153,56 @@ pub(in crate::app) async fn start(app: ActorApp) -> Result<Running, StartError> 
         shutdown.enter(Phase::Forced);
     });
     tracing::info!(app = %context.app, address = %http_addr, "started");
+    if let Some(address) = admin_addr {
+        tracing::info!(%address, "admin door open");
+    }
     Ok(Running { app: App::new(shared), drain: app.config.limits.drain })
+}
+
+/// The door through which the running app is looked at.
+fn admin_door(
+    app: &ActorApp,
+    context: &Arc<Context>,
+    (socket, address): (TcpListener, SocketAddr),
+    header_timeout: Duration,
+) -> ChildSpec {
+    let config = &app.config.admin;
+    let token = config.token.as_ref().map(|token| token.expose().to_owned());
+    let access = Access { host: config.host.clone(), address, token };
+    let admin = Admin::new(Arc::clone(context), access);
+    Listener::new(socket, admin, Admin::bounds(header_timeout), context.shutdown.clone()).child("admin")
 }
 
 async fn listen(app: &ActorApp) -> Result<TcpListener, StartError> {
     let server = &app.config.server;
     TcpListener::bind((server.host.as_str(), server.port)).await.map_err(|source| listen_error(app, source))
+}
+
+/// Binds the admin door's socket, if there is to be one. A port that nobody asked for and that cannot be had is no
+/// reason not to start.
+async fn listen_admin(app: &ActorApp) -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
+    let config = &app.config.admin;
+    if !config.enabled {
+        return Ok(None);
+    }
+    let port = config.port(&app.config.server);
+    let bound = TcpListener::bind((config.host.as_str(), port)).await;
+    let bound = bound.and_then(|socket| socket.local_addr().map(|address| (socket, address)));
+    let source = match bound {
+        Ok(bound) => return Ok(Some(bound)),
+        Err(error) => error,
+    };
+    let address = format!("{}:{port}", config.host);
+    if config.port.is_some() || !matches!(source.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied) {
+        return Err(StartError::Admin { address, source });
+    }
+    tracing::warn!(
+        address,
+        error = %source,
+        "no admin door, so `rohas tree` and its metrics are not there: set [admin] port to a free one, or \
+         enabled = false"
+    );
+    Ok(None)
 }
 
 fn listen_error(app: &ActorApp, source: std::io::Error) -> StartError {
@@ -208,7 +273,7 @@ fn branches(
     context: &Arc<Context>,
     engines: Vec<Engine>,
     apis: &[Api],
-    (sockets, door): (&[Socket], &Arc<Door>),
+    (sockets, door, admin): (&[Socket], ChildSpec, Option<ChildSpec>),
 ) -> Result<Vec<ChildSpec>, StartError> {
     let root = &*context.app;
     let tree = &context.tree;
@@ -219,15 +284,17 @@ fn branches(
     let crons = app_crons(context)?;
     let api_children = apis.iter().map(Api::child).collect();
     let socket_children = sockets.iter().map(|socket| socket.child(&format!("{root}/sockets"))).collect();
-    Ok(vec![
-        context.telemetry.child(),
+    // The admin door comes early: no restart of what is looked at through it ends it.
+    let first = [Some(context.telemetry.child()), admin].into_iter().flatten();
+    let rest = [
         branch("executors", executors.collect()),
         branch("events", events(context, &format!("{root}/events"))),
         branch("crons", crons),
         branch("apis", api_children),
         branch("sockets", socket_children),
-        branch("http", vec![door.child()]),
-    ])
+        branch("http", vec![door]),
+    ];
+    Ok(first.chain(rest).collect())
 }
 
 /// The executor of one language over its workers.

@@ -22,6 +22,7 @@ mod list;
 mod openapi;
 mod run;
 mod terminal;
+mod tree;
 mod validate;
 mod version;
 
@@ -80,6 +81,11 @@ enum Command {
     /// Lists the events, as `list events` does.
     #[command(hide = true)]
     ListEvents(list::Options),
+    /// Shows what is running in an app: every actor with its state, its restarts and its mailbox.
+    ///
+    /// Asks the admin door of an app that runs, on this machine or another; nothing is changed by it.
+    #[command(after_help = tree::EXAMPLES)]
+    Tree(tree::Arguments),
     /// Explains a code of `validate`, with an example and its cure; without one, lists all codes.
     #[command(after_help = explain::EXAMPLES)]
     Explain(explain::Arguments),
@@ -142,6 +148,7 @@ pub fn main() -> ExitCode {
         Command::List(arguments) => list::run(&arguments),
         Command::ListHandlers(options) => list::list(list::What::Handlers, &options),
         Command::ListEvents(options) => list::list(list::What::Events, &options),
+        Command::Tree(arguments) => tree::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
         Command::Openapi(arguments) => openapi::run(&arguments),

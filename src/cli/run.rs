@@ -29,7 +29,8 @@ Examples:
   rohas run --host 0.0.0.0        reachable from other machines
   RUST_LOG=debug rohas run        logs more
 
-Prints `listening on http://ADDRESS` on standard output when it is ready; the log goes to standard error.
+Prints `listening on http://ADDRESS` and `admin on http://ADDRESS` on standard output when it is ready;
+the log goes to standard error. `rohas tree` shows what is running.
 The first signal drains what is in hand; see [limits] in config/rohas.toml.";
 
 pub fn run(arguments: &Arguments) -> ExitCode {
@@ -73,10 +74,14 @@ async fn serve(app: ActorApp) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // The one line that scripts wait for, whatever the log level is.
+    // The line that scripts wait for, whatever the log level is, and where `rohas tree` looks.
+    let mut lines = format!("listening on http://{}\n", running.http_addr());
+    if let Some(address) = running.admin_addr() {
+        lines += &format!("admin on http://{address}\n");
+    }
     let mut stdout = std::io::stdout();
     // Whoever started this may have stopped reading; that is no reason to end.
-    let _ = writeln!(stdout, "listening on http://{}", running.http_addr()).and_then(|()| stdout.flush());
+    let _ = stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush());
     match running.run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

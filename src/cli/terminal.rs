@@ -1,5 +1,5 @@
-//! Decides about colours, writes to both standard streams, and lets a reader close the pipe. Called by `main` once, then
-//! by whatever prints.
+//! Decides about colours, knows how much fits, writes to both standard streams, and lets a reader close the pipe. Called by
+//! `main` once, then by whatever prints.
 //!
 //! Knows nothing of what is printed.
 
@@ -32,6 +32,14 @@ pub fn choose(colour: Colour) {
 pub fn colour(stream: &impl IsTerminal) -> bool {
     let choice = CHOICE.get().copied().unwrap_or_default();
     decide(choice, &|name| std::env::var(name).unwrap_or_default(), stream.is_terminal())
+}
+
+/// Returns columns and lines of the terminal that standard output is; `None` when it is none.
+pub fn size() -> Option<(usize, usize)> {
+    let (terminal_size::Width(columns), terminal_size::Height(lines)) =
+        terminal_size::terminal_size_of(std::io::stdout())?;
+    // A terminal that does not know says 0.
+    (columns > 0 && lines > 0).then(|| (columns.into(), lines.into()))
 }
 
 /// Reads `--color` before the command line is parsed: help and wrong command lines have colours as well.

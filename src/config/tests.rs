@@ -70,3 +70,56 @@ fn the_environment_lies_over_the_file() {
     let error = parse("", &[("ROHAS__SERVER__PROT", "1")]).unwrap_err();
     assert!(error.to_string().contains("ROHAS__SERVER__PROT"), "{error}");
 }
+
+#[test]
+fn the_admin_port_stands_beside_the_servers() {
+    for (text, port) in [
+        ("", 3001),
+        ("[server]\nport = 80", 81),
+        ("[server]\nport = 0", 0),
+        ("[server]\nport = 65535", 65534),
+        ("[server]\nport = 0\n[admin]\nport = 9", 9),
+        ("[admin]\nport = 0", 0),
+    ] {
+        let config = parse(text, &[]).unwrap();
+        assert_eq!(config.admin.port(&config.server), port, "{text}");
+    }
+}
+
+#[test]
+fn an_admin_door_that_others_reach_needs_a_token() {
+    let lets_in =
+        |text: &str| parse(&format!("[admin]\n{text}"), &[]).map(|_| ()).map_err(|error| error.to_string());
+    for text in [
+        "",
+        "host = \"127.0.0.9\"",
+        "host = \"::1\"",
+        "host = \"::ffff:127.0.0.1\"",
+        "host = \"LOCALHOST\"",
+        "host = \"0.0.0.0\"\nenabled = false",
+        "host = \"0.0.0.0\"\ntoken = \"s3cret\"",
+    ] {
+        assert_eq!(lets_in(text), Ok(()), "{text}");
+    }
+    for (text, expected) in [
+        ("host = \"0.0.0.0\"", "admin.token: it is required"),
+        ("host = \"::\"", "admin.token: it is required"),
+        ("host = \"10.1.2.3\"", "\"${ROHAS_ADMIN_TOKEN}\""),
+        ("host = \"localhost.example.com\"", "admin.host = \"localhost.example.com\""),
+        ("token = \"\"", "admin.token: it is empty"),
+        ("token = \"two words\"", "can be sent in a header"),
+        ("token = \"sch\u{f6}n\"", "can be sent in a header"),
+        ("tokn = \"a\"", "unknown field `tokn`"),
+    ] {
+        let error = lets_in(text).unwrap_err();
+        assert!(error.contains(expected), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_token_is_in_no_log() {
+    let config = parse("[admin]\ntoken = \"hunter2\"", &[]).unwrap();
+    assert_eq!(config.admin.token.as_ref().unwrap().expose(), "hunter2");
+    let shown = format!("{config:?}");
+    assert!(shown.contains("token: Some(***)") && !shown.contains("hunter2"), "{shown}");
+}

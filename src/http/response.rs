@@ -27,6 +27,12 @@ const FRAMING: [HeaderName; 7] = [
     hyper::header::TRAILER,
 ];
 
+/// The content type of metrics.
+pub const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The content type of plain text.
+pub const TEXT: &str = "text/plain; charset=utf-8";
+
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 

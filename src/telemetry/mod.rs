@@ -1,7 +1,7 @@
 //! Counters and histograms of one app, rendered for Prometheus.
 //!
 //! Each app has a recorder of its own instead of the process-wide one, so that several apps live in one process.
-//! Called by actors (per call) and by the HTTP door (on a scrape). The `telemetry` actor keeps histograms small.
+//! Called by actors (per call) and by the HTTP doors (on a scrape); `tree` renders what supervision and mailboxes know. The `telemetry` actor keeps histograms small.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +10,12 @@ use metrics::{Counter, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
-use crate::supervision::{ChildSpec, Kind, Node, State};
+use crate::supervision::{ChildSpec, Node};
+
+mod tree;
+
+#[cfg(test)]
+mod tests;
 
 /// How often histograms are folded together between scrapes.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -73,49 +78,11 @@ impl Telemetry {
         self.recorder.register_counter(&Key::from_parts("rohas_dead_letters_total", vec![label]), &METADATA)
     }
 
-    /// Renders everything in Prometheus' text format; what the tree knows is read off `tree` now.
+    /// Renders everything in Prometheus' text format; what the tree knows is read off `tree`.
     pub fn render(&self, tree: Option<&Node>) -> String {
-        if let Some(tree) = tree {
-            tree.walk(&mut |node| self.record(node));
-            self.record_sessions(tree);
-        }
-        self.handle.render()
-    }
-
-    /// Sessions come and go without end, so an endpoint counts them instead of each having its own series.
-    fn record_sessions(&self, tree: &Node) {
-        let endpoints = tree.children.iter().filter(|branch| branch.name == "sockets");
-        for endpoint in endpoints.flat_map(|sockets| &sockets.children) {
-            let label = Label::new("endpoint", endpoint.name.clone());
-            let key = Key::from_parts("rohas_websocket_sessions", vec![label]);
-            self.recorder.register_gauge(&key, &METADATA).set(endpoint.children.len() as f64);
-        }
-    }
-
-    fn record(&self, node: &Node) {
-        let mut segments = node.path.split('/').skip(1);
-        if segments.next() == Some("sockets") && segments.count() > 1 {
-            return; // a session
-        }
-        let gauge = |name: &'static str, value: f64| {
-            let key = Key::from_parts(name, vec![Label::new("actor", node.path.clone())]);
-            self.recorder.register_gauge(&key, &METADATA).set(value);
-        };
-        let counter = |name: &'static str, value: u64| {
-            let key = Key::from_parts(name, vec![Label::new("actor", node.path.clone())]);
-            self.recorder.register_counter(&key, &METADATA).absolute(value);
-        };
-        gauge("rohas_actor_up", f64::from(u8::from(node.state == State::Running)));
-        counter("rohas_actor_restarts_total", node.restarts);
-        if node.kind == Kind::Supervisor {
-            counter("rohas_supervisor_escalations_total", node.escalations);
-        }
-        if let Some(load) = node.load {
-            gauge("rohas_mailbox_queued", load.queued as f64);
-            gauge("rohas_mailbox_in_flight", load.in_flight as f64);
-            counter("rohas_mailbox_accepted_total", load.accepted);
-            counter("rohas_mailbox_refused_total", load.refused);
-        }
+        let mut page = self.handle.render();
+        page.extend(tree.map(tree::render));
+        page
     }
 
     /// Describes the actor that folds histograms together, as a child named `telemetry`.

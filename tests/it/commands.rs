@@ -24,7 +24,7 @@ impl Output {
 pub fn command(here: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rohas"));
     command.current_dir(here).stdin(Stdio::null());
-    for name in ["NO_COLOR", "CLICOLOR_FORCE", "RUST_LOG", "ROHAS_PATH"] {
+    for name in ["NO_COLOR", "CLICOLOR_FORCE", "RUST_LOG", "ROHAS_PATH", "ROHAS_ADMIN_TOKEN"] {
         command.env_remove(name);
     }
     command

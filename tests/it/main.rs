@@ -38,4 +38,6 @@ mod readme;
 #[cfg(all(feature = "typescript", feature = "python", feature = "cli"))]
 mod shop;
 mod tidy;
+#[cfg(feature = "cli")]
+mod tree;
 mod verdicts;

@@ -239,7 +239,7 @@ async fn an_ask_ends_when_the_actor_is_gone_for_good() {
     assert_eq!(bench.subject.ask(Tell::Attempts).await, gone);
     assert!(matches!(bench.subject.try_tell(Tell::Note(1)), Err(SendError::Gone(Tell::Note(1)))));
     assert!(matches!(bench.subject.tell(Tell::Note(1)).await, Err(SendError::Gone(_))));
-    let failure: Failure = gone.unwrap_err().into();
+    let failure: Failure = AskError::Gone { actor: "subject".into() }.into();
     assert_eq!(failure, Failure::NotFound("actor subject".to_owned()));
 }
 
