@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -258,6 +259,7 @@ async fn events_are_typed_both_ways() {
     let refused = wrong.publish(&Counted { name: 1 }).await.unwrap_err();
     assert!(matches!(refused, Failure::BadRequest(_)), "{refused}");
     let mut misread = wrong.subscribe().unwrap();
+    let names = events.subscribe().unwrap().map(|event| event.unwrap().payload.name).take(2);
     for name in ["a", "b"] {
         events.publish(&Seen { name: name.to_owned() }).await.unwrap();
     }
@@ -267,6 +269,7 @@ async fn events_are_typed_both_ways() {
         let failure = soon("an event", misread.next()).await.unwrap().unwrap_err();
         assert!(failure.to_string().contains("the payload of event UserSeen"), "{failure}");
     }
+    assert_eq!(soon("the names", names.collect::<Vec<_>>()).await, ["a", "b"]);
     running.shutdown().await;
     assert!(soon("the end", stream.next()).await.is_none());
 }
