@@ -376,6 +376,29 @@ async fn a_call_does_not_outlive_the_handler_that_made_it() {
 }
 
 #[tokio::test]
+async fn what_a_handler_leaves_behind_can_do_nothing_in_its_name() {
+    let (left_tx, mut left) = mpsc::channel(1);
+    let first = move |state: State, app: App| {
+        let left_tx = left_tx.clone();
+        async move {
+            left_tx.send((state, app)).await.unwrap();
+            std::future::pending::<Result<String, Failure>>().await
+        }
+    };
+    let app = inline(CHAIN).handler("First", first).handler("Second", ignore).handler("note", ignore);
+    let running = start(app).await;
+    assert_eq!(running.call("First", Json::Null).await, Err(Failure::TimedOut));
+    let (state, app) = soon("the state", left.recv()).await.unwrap();
+    let late = |failure: Option<Failure>| assert_eq!(failure, Some(Failure::TimedOut));
+    late(state.call("Second", Json::Null).await.err());
+    late(state.api::<(), String>("Second").unwrap().cast(&()).err());
+    late(app.call("Second", Json::Null).await.err());
+    late(app.publish("Done", Json::Null).await.err());
+    running.call("Second", Json::Null).await.unwrap();
+    running.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_handler_that_drains_may_still_call() {
     let gate = Arc::new(Semaphore::new(0));
     let (entered_tx, mut entered) = mpsc::channel(1);
