@@ -52,13 +52,20 @@ impl Shared {
         self.apis.get(name).ok_or_else(|| unknown("api", name, known()))
     }
 
-    /// Refuses new work from outside while the app goes down; what a handler asks for belongs to accepted work.
+    /// Refuses new work from outside while the app goes down, and what is asked for in the name of a handler whose time
+    /// is over. What a handler asks for in time belongs to accepted work.
     fn admit(&self, caller: &Caller) -> Result<(), Failure> {
         let last = match caller {
             Caller::Program => Phase::Running,
             Caller::Handler(_) => Phase::Draining,
         };
-        if self.context.shutdown.phase() > last { Err(Failure::ShuttingDown) } else { Ok(()) }
+        if self.context.shutdown.phase() > last {
+            return Err(Failure::ShuttingDown);
+        }
+        match caller {
+            Caller::Handler(call) if Instant::now() >= call.deadline => Err(Failure::TimedOut),
+            _ => Ok(()),
+        }
     }
 
     /// Checks a request; returns it with the time by which it must be done.
@@ -70,9 +77,6 @@ impl Shared {
     ) -> Result<(Json, Instant), Failure> {
         self.admit(caller)?;
         let deadline = caller.deadline(api.deadline());
-        if Instant::now() >= deadline {
-            return Err(Failure::TimedOut); // a handler that left its call behind
-        }
         if request.method.is_empty() {
             request.method = api.spec().method.as_str().to_owned();
             request.path.clone_from(&api.spec().path);
@@ -152,7 +156,8 @@ fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a str>) -> 
 
 /// The handle on a running app. Clones are cheap and keep nothing running.
 ///
-/// Rust handlers can take it as an argument: then its calls keep to the handler's deadline and continue its chain.
+/// Rust handlers can take it as an argument: then its calls keep to the handler's deadline and continue its chain, and
+/// after that deadline they end with [`Failure::TimedOut`], wherever the handle went.
 #[derive(Clone)]
 pub struct App {
     pub(in crate::app) shared: Arc<Shared>,

@@ -3,8 +3,11 @@
 //! Made by [`App::event`]. They only convert: checks and delivery are those of the app's handle and of the bus.
 
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use futures_util::Stream;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -56,7 +59,7 @@ impl<P> EventRef<P> {
 }
 
 /// Every message of one event since the subscription; dropping it ends the subscription. A receiver that is slow makes
-/// publishers wait.
+/// publishers wait. It is a `futures` stream as well.
 pub struct EventStream<P> {
     subscription: Subscription,
     types: PhantomData<fn() -> P>,
@@ -69,6 +72,14 @@ impl<P: DeserializeOwned> EventStream<P> {
     /// [`Failure::Raised`] for a payload that is not a `P`; the stream goes on after it.
     pub async fn next(&mut self) -> Option<Result<Event<P>, Failure>> {
         self.subscription.next().await.map(typed)
+    }
+}
+
+impl<P: DeserializeOwned> Stream for EventStream<P> {
+    type Item = Result<Event<P>, Failure>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut self.subscription).poll_next(context).map(|envelope| envelope.map(typed))
     }
 }
 

@@ -1,7 +1,10 @@
 //! A subscription of the embedding program: events as a stream, bounded, with backpressure to the publisher.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
+use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
@@ -22,12 +25,21 @@ impl Subscription {
     }
 }
 
-struct Stream {
+impl Stream for Subscription {
+    type Item = Envelope;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Envelope>> {
+        self.envelopes.poll_recv(context)
+    }
+}
+
+/// The bus's end of a subscription.
+struct Sink {
     event: String,
     envelopes_tx: mpsc::Sender<Envelope>,
 }
 
-impl Subscriber for Stream {
+impl Subscriber for Sink {
     fn name(&self) -> String {
         format!("subscription to {}", self.event)
     }
@@ -48,6 +60,6 @@ impl Subscriber for Stream {
 /// Subscribes to `event` on `bus`.
 pub fn subscribe(bus: &dyn Bus, event: &str) -> Subscription {
     let (envelopes_tx, envelopes) = mpsc::channel(CAPACITY);
-    bus.subscribe(event, Box::new(Stream { event: event.to_owned(), envelopes_tx }));
+    bus.subscribe(event, Box::new(Sink { event: event.to_owned(), envelopes_tx }));
     Subscription { envelopes }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -258,6 +259,7 @@ async fn events_are_typed_both_ways() {
     let refused = wrong.publish(&Counted { name: 1 }).await.unwrap_err();
     assert!(matches!(refused, Failure::BadRequest(_)), "{refused}");
     let mut misread = wrong.subscribe().unwrap();
+    let names = events.subscribe().unwrap().map(|event| event.unwrap().payload.name).take(2);
     for name in ["a", "b"] {
         events.publish(&Seen { name: name.to_owned() }).await.unwrap();
     }
@@ -267,6 +269,7 @@ async fn events_are_typed_both_ways() {
         let failure = soon("an event", misread.next()).await.unwrap().unwrap_err();
         assert!(failure.to_string().contains("the payload of event UserSeen"), "{failure}");
     }
+    assert_eq!(soon("the names", names.collect::<Vec<_>>()).await, ["a", "b"]);
     running.shutdown().await;
     assert!(soon("the end", stream.next()).await.is_none());
 }
@@ -369,6 +372,29 @@ async fn a_call_does_not_outlive_the_handler_that_made_it() {
     let running = start(app).await;
     assert_eq!(running.call("First", Json::Null).await, Err(Failure::TimedOut));
     soon("the end of the second, whose own limit is 30 s", dropped.notified()).await;
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_a_handler_leaves_behind_can_do_nothing_in_its_name() {
+    let (left_tx, mut left) = mpsc::channel(1);
+    let first = move |state: State, app: App| {
+        let left_tx = left_tx.clone();
+        async move {
+            left_tx.send((state, app)).await.unwrap();
+            std::future::pending::<Result<String, Failure>>().await
+        }
+    };
+    let app = inline(CHAIN).handler("First", first).handler("Second", ignore).handler("note", ignore);
+    let running = start(app).await;
+    assert_eq!(running.call("First", Json::Null).await, Err(Failure::TimedOut));
+    let (state, app) = soon("the state", left.recv()).await.unwrap();
+    let late = |failure: Option<Failure>| assert_eq!(failure, Some(Failure::TimedOut));
+    late(state.call("Second", Json::Null).await.err());
+    late(state.api::<(), String>("Second").unwrap().cast(&()).err());
+    late(app.call("Second", Json::Null).await.err());
+    late(app.publish("Done", Json::Null).await.err());
+    running.call("Second", Json::Null).await.unwrap();
     running.shutdown().await;
 }
 
