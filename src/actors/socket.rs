@@ -84,7 +84,7 @@ impl Socket {
     pub async fn open(&self, session: Session) -> Result<(), StartError> {
         let path = self.0.path.get().cloned().unwrap_or_default();
         let supervisor = self.0.supervisor.read().clone();
-        let supervisor = supervisor.ok_or_else(|| StartError::Gone(path))?;
+        let supervisor = supervisor.ok_or(StartError::Gone(path))?;
         self.0
             .sessions
             .write()
