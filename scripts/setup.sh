@@ -28,6 +28,7 @@ missing_packages() {
   have curl || echo curl                    # the README's tour
   have node || echo nodejs
   have npm || echo npm
+  have escript || echo erlang-base          # supervisors are compared with OTP's
   have python3 || echo python3
   python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
 }

@@ -46,6 +46,15 @@ impl Drop for Running {
     }
 }
 
+/// Kills a child that is being stopped when its supervisor itself is killed meanwhile.
+struct KillOnDrop(ActorCell);
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        self.0.kill(); // of no effect on one that has ended
+    }
+}
+
 impl Running {
     /// Takes the supervisor's place on the board; starts nothing yet.
     pub(super) fn new(setup: Supervisor, myself: ActorRef<Message>) -> Self {
@@ -412,6 +421,9 @@ impl Running {
             return;
         };
         let cell = cell.clone();
+        // Without the link its exit is no event, which would keep its state until this supervisor gets to it.
+        cell.unlink(self.myself.get_cell());
+        let _abandoned = KillOnDrop(cell.clone());
         let exit = match slot.spec.stop() {
             Shutdown::Brutal => {
                 kill_child(&cell).await;

@@ -21,6 +21,8 @@ mod decision_tests;
 mod otp_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tree_tests;
 
 pub use crate::supervision::change::{Change, ChangeKind, Event, Events, Watch};
 pub use crate::supervision::handle::{ChildError, ChildStatus, SupervisorRef};

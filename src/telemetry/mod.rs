@@ -46,6 +46,11 @@ impl Default for Telemetry {
             Some(counter),
             "Events given up.".into(),
         );
+        recorder.describe_counter(
+            "rohas_supervisor_escalations_total".into(),
+            Some(counter),
+            "How often a supervisor gave up.".into(),
+        );
         let seconds = Some(metrics::Unit::Seconds);
         recorder.describe_histogram(
             "rohas_call_duration_seconds".into(),
