@@ -69,13 +69,14 @@ pub enum AskError {
     },
 }
 
+/// For handlers that ask: their own caller learns that it may try again, and nothing of the actor.
 impl From<AskError> for Failure {
     fn from(error: AskError) -> Self {
         match error {
             AskError::Full { actor } => Failure::Overloaded { entity: actor.to_string() },
             AskError::TimedOut { .. } => Failure::TimedOut,
             AskError::Crashed { actor, reason } => Failure::Crashed(format!("{actor}: {reason}")),
-            AskError::Gone { actor } => Failure::NotFound(format!("actor {actor}")),
+            AskError::Gone { actor } => Failure::Crashed(format!("{actor} is gone")),
         }
     }
 }
