@@ -304,7 +304,9 @@ impl<M: Send + 'static> State<M> {
         let mut taken =
             Taken { item: None, started: None, expired: Vec::new(), grants: Vec::new(), again: false };
         while let Some(mut item) = self.queue.pop(self.hands()) {
-            if item.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            let timed = self.queue.waiting().messages == 0 || self.counts.handled.is_multiple_of(TIMED);
+            let now = (timed || item.deadline.is_some()).then(Instant::now);
+            if item.deadline.is_some_and(|deadline| now.is_some_and(|now| now >= deadline)) {
                 self.queue.finish(item.key, self.hands());
                 self.counts.expired += 1;
                 taken.expired.push(item);
@@ -315,8 +317,7 @@ impl<M: Send + 'static> State<M> {
                 continue;
             }
             item.attempt += 1;
-            let timed = self.queue.waiting().messages == 0 || self.counts.handled.is_multiple_of(TIMED);
-            taken.started = timed.then(Instant::now);
+            taken.started = now.filter(|_| timed);
             taken.item = Some(item);
             break;
         }
