@@ -299,6 +299,13 @@ impl<M: Send + 'static> State<M> {
         items
     }
 
+    /// Returns whether there is nothing to take; the next message wakes the actor then.
+    pub(super) fn is_idle(&mut self) -> bool {
+        let idle = !self.queue.ready(self.hands());
+        self.awake &= !idle;
+        idle
+    }
+
     /// Takes the next message that is still worth handling.
     pub(super) fn take(&mut self) -> Taken<M> {
         let mut taken =
