@@ -1,17 +1,23 @@
 //! A message to an actor: through our bounded mailbox and a wake, against a cast into ractor's unbounded mailbox.
+//! And a question to an actor: `Ref::ask`, against ractor's `call`.
 //!
 //! ```text
 //!  ours   sender ─try_send │ send().await─▶ Mailbox ─take─▶ Entity (woken once while it sleeps)
-//!  peer   sender ─cast──────────────────────────────────▶ Raw
+//!  ours   sender ─tell().await │ ask().await─▶ Ref ─▶ Mailbox ─▶ Own (supervised, an actor of the user's own)
+//!  peer   sender ─cast │ call───────────────────────────▶ Raw
 //! ```
 //!
-//! An iteration is a batch of [`BATCH`] messages, from the first send until the last is handled.
+//! An iteration is a batch of [`BATCH`] messages, from the first send until the last is handled, or of
+//! [`QUESTIONS`], one after the other; both sides ask with a time limit.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use ractor::{Actor, ActorProcessingErr, ActorRef};
+use ractor::rpc::CallResult;
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use rohas::actors::mailbox::{Limits, Mailbox, Wake};
+use rohas::supervision::{Message, Policy, Strategy, Supervisor, Tree};
+use rohas::{ActorError, Child, Ref, Reply, Scope};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
@@ -21,6 +27,9 @@ mod measure;
 
 /// Messages of a batch.
 const BATCH: u64 = 100_000;
+
+/// Questions of a batch.
+const QUESTIONS: u64 = 10_000;
 
 /// The default capacity of an entity's mailbox: with it the sender has to wait for the actor.
 const BOUND: usize = 1024;
@@ -36,6 +45,12 @@ struct Tell {
     value: u64,
     /// The batch ends with it.
     last: bool,
+}
+
+/// A message, or the question for the sum.
+enum Ask<R> {
+    Tell(Tell),
+    Sum(R),
 }
 
 /// What both actors do with a message.
@@ -84,20 +99,43 @@ impl Actor for Entity {
     }
 }
 
+/// An actor of the user's own.
+struct Own(Sum);
+
+impl rohas::Actor for Own {
+    type Message = Ask<Reply<u64>>;
+
+    async fn handle(&mut self, message: &Self::Message, _: &Scope<Self::Message>) -> Result<(), ActorError> {
+        match message {
+            Ask::Tell(tell) => self.0.add(tell),
+            Ask::Sum(reply) => reply.send(self.0.sum),
+        }
+        Ok(())
+    }
+}
+
 /// A plain actor.
 struct Raw;
 
 impl Actor for Raw {
-    type Msg = Tell;
+    type Msg = Ask<RpcReplyPort<u64>>;
     type State = Sum;
     type Arguments = Sum;
 
-    async fn pre_start(&self, _: ActorRef<Tell>, sum: Sum) -> Result<Sum, ActorProcessingErr> {
+    async fn pre_start(&self, _: ActorRef<Self::Msg>, sum: Sum) -> Result<Sum, ActorProcessingErr> {
         Ok(sum)
     }
 
-    async fn handle(&self, _: ActorRef<Tell>, tell: Tell, sum: &mut Sum) -> Result<(), ActorProcessingErr> {
-        sum.add(&tell);
+    async fn handle(
+        &self,
+        _: ActorRef<Self::Msg>,
+        message: Self::Msg,
+        sum: &mut Sum,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            Ask::Tell(tell) => sum.add(&tell),
+            Ask::Sum(reply) => drop(reply.send(sum.sum)),
+        }
         Ok(())
     }
 }
@@ -147,9 +185,64 @@ async fn raw(batches: u64) -> Duration {
     let started = Instant::now();
     for _ in 0..batches {
         for tell in batch() {
-            actor.cast(tell).expect("the actor lives");
+            actor.cast(Ask::Tell(tell)).expect("the actor lives");
         }
         done_rx.recv().await.expect("the actor lives");
+    }
+    let took = started.elapsed();
+    actor.stop(None);
+    let _ = join.await;
+    took
+}
+
+/// Starts an actor of the user's own under a supervisor.
+async fn own(done_tx: mpsc::UnboundedSender<u64>) -> (ActorRef<Message>, Ref<Ask<Reply<u64>>>) {
+    let child = Child::actor("own", move || {
+        let done_tx = done_tx.clone();
+        async move { Ok(Own(Sum { sum: 0, done_tx })) }
+    });
+    let own = child.reference();
+    let (policy, tree) = (Policy::new(Strategy::OneForOne), Tree::default());
+    let top = Supervisor { path: "top".to_owned(), policy, tree, children: vec![child.into()] };
+    (top.start().await.expect("the tree starts"), own)
+}
+
+/// Tells batches to an actor of the user's own, with a mailbox of the default size.
+async fn tell(batches: u64) -> Duration {
+    let (done_tx, mut done_rx) = mpsc::unbounded_channel();
+    let (root, own) = own(done_tx).await;
+    let started = Instant::now();
+    for _ in 0..batches {
+        for tell in batch() {
+            own.tell(Ask::Tell(tell)).await.expect("there is room");
+        }
+        done_rx.recv().await.expect("the actor lives");
+    }
+    let took = started.elapsed();
+    let _ = root.stop_and_wait(None, None).await;
+    took
+}
+
+/// Asks an actor of the user's own, question after question.
+async fn ask(batches: u64) -> Duration {
+    let (root, own) = own(mpsc::unbounded_channel().0).await;
+    let started = Instant::now();
+    for _ in 0..batches * QUESTIONS {
+        black_box(own.ask(Ask::Sum).await.expect("it answers"));
+    }
+    let took = started.elapsed();
+    let _ = root.stop_and_wait(None, None).await;
+    took
+}
+
+/// Calls a plain actor, question after question.
+async fn call(batches: u64, limit: Option<Duration>) -> Duration {
+    let sum = Sum { sum: 0, done_tx: mpsc::unbounded_channel().0 };
+    let (actor, join) = Actor::spawn(None, Raw, sum).await.expect("the actor starts");
+    let started = Instant::now();
+    for _ in 0..batches * QUESTIONS {
+        let answer = actor.call(Ask::Sum, limit).await.expect("the actor lives");
+        black_box(matches!(answer, CallResult::Success(_)));
     }
     let took = started.elapsed();
     actor.stop(None);
@@ -178,7 +271,22 @@ fn comparison<'a>(name: &'static str, runtime: &'a Runtime) -> Comparison<'a> {
             Case::new("send, room for 1024", move |batches| {
                 on(runtime, entity(batches, BOUND, Sending::Wait))
             }),
+            Case::new("Ref::tell, room for 1024", move |batches| on(runtime, tell(batches))),
             Case::new("ractor cast", move |batches| on(runtime, raw(batches))),
+        ],
+    }
+}
+
+/// Questions on one kind of runtime.
+fn questions<'a>(name: &'static str, runtime: &'a Runtime) -> Comparison<'a> {
+    let limit = Some(Duration::from_secs(30));
+    Comparison {
+        name,
+        operations: QUESTIONS,
+        cases: vec![
+            Case::new("Ref::ask", move |batches| on(runtime, ask(batches))),
+            Case::new("ractor call, no limit", move |batches| on(runtime, call(batches, None))),
+            Case::new("ractor call", move |batches| on(runtime, call(batches, limit))),
         ],
     }
 }
@@ -192,6 +300,8 @@ fn main() {
     let mut ratios = Ratios::default();
     ratios.compare(&mut criterion, comparison("tell, one thread", &one));
     ratios.compare(&mut criterion, comparison("tell, two threads", &two));
+    ratios.compare(&mut criterion, questions("ask, one thread", &one));
+    ratios.compare(&mut criterion, questions("ask, two threads", &two));
     criterion.final_summary();
     ratios.print();
 }

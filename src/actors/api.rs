@@ -82,7 +82,8 @@ impl Api {
             let api = api.clone();
             async move { Ok(Actor::spawn_linked(None, Admission, api, supervisor).await?.0.get_cell()) }
         });
-        spec.load(move || mailbox.load())
+        let closed = mailbox.clone();
+        spec.load(move || mailbox.load()).gone(move || closed.close())
     }
 
     /// Returns when a call that starts now has to be over.

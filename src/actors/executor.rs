@@ -195,7 +195,8 @@ impl Executor {
             let executor = self.clone();
             async move { Ok(Actor::spawn_linked(None, Picker, executor, supervisor).await?.0.get_cell()) }
         });
-        spec.load(move || queue.load())
+        let closed = queue.clone();
+        spec.load(move || queue.load()).gone(move || closed.close())
     }
 }
 

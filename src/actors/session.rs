@@ -96,7 +96,8 @@ impl Session {
             let session = session.clone();
             async move { Ok(Actor::spawn_linked(None, Conversation, session, supervisor).await?.0.get_cell()) }
         });
-        spec.load(move || mailbox.load())
+        let closed = mailbox.clone();
+        spec.load(move || mailbox.load()).gone(move || closed.close())
     }
 
     /// Takes in one frame of the client, checked against the endpoint's message type; waits for room, so that a

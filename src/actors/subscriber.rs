@@ -1,11 +1,13 @@
-//! The actor of one event handler: takes deliveries in order, runs the handler, retries, gives up loudly.
+//! The actor of one event handler: takes deliveries in order (per key, if the event has one), runs the handler,
+//! retries, gives up loudly.
 //!
 //! ```text
 //!  bus ──Place──▶ mailbox ──take──▶ task: executor → publish effects → Chain::succeeded ──last one──▶ triggers
 //!                                    │ failed: wait (exponential, jitter), again; after `attempts`: dead letter
 //! ```
 //!
-//! Subscribed to the bus by the composition root. Order is kept because the permit is held across retries.
+//! Subscribed to the bus by the composition root. Order is kept because the delivery is held across
+//! retries; a task that breaks gives it back to the mailbox.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -112,7 +114,8 @@ impl EventSubscriber {
             let subscriber = subscriber.clone();
             async move { Ok(Actor::spawn_linked(None, Courier, subscriber, supervisor).await?.0.get_cell()) }
         });
-        spec.load(move || mailbox.load())
+        let closed = mailbox.clone();
+        spec.load(move || mailbox.load()).gone(move || closed.close())
     }
 }
 

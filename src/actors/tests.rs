@@ -255,3 +255,17 @@ async fn a_call_that_no_worker_took_is_overloaded_not_timed_out() {
     let outcome = executors.run(Arc::new(invocation)).await;
     assert!(matches!(outcome, Err(Failure::Overloaded { .. })), "its attempt is not used up: {outcome:?}");
 }
+
+#[tokio::test]
+async fn a_call_whose_task_breaks_ends_and_frees_its_place() {
+    let schema =
+        r#"api Book { method: POST path: "/book" concurrency: 1 triggers: [Booked] } event Booked { }"#;
+    let bus = Broken { bus: Memory::default(), breaks: AtomicBool::new(true), again: false };
+    let part = part(schema, Arc::new(bus), |_| async { Ok(Reply::default()) });
+    let api = Api::new(part.context.schema.apis["Book"].clone(), Arc::clone(&part.context));
+    let root = part.start(vec![api.child()]).await;
+    let broken = api.ask(Json::Null, soon(), Trace::root()).await;
+    assert_eq!(broken, Err(Failure::internal("the task of the call ended without an outcome")));
+    assert_eq!(api.ask(Json::Null, soon(), Trace::root()).await, Ok(Reply::default()));
+    root.stop(None);
+}

@@ -213,7 +213,12 @@ impl<M: Send + 'static> Mailbox<M> {
     /// used up.
     pub fn take(&self) -> Option<Delivery<M>> {
         loop {
-            let taken = self.0.state.lock().take();
+            let mut state = self.0.state.lock();
+            if state.is_idle() {
+                return None;
+            }
+            let taken = state.take();
+            drop(state);
             self.hand_out(taken.grants);
             self.tell_all(taken.expired, &Undelivered::Expired);
             if let Some(item) = taken.item {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
+use crate::invocation::Failure;
 use crate::schema::Overflow;
 
 /// Which messages are taken first.
@@ -168,6 +169,16 @@ impl<M> fmt::Debug for SendError<M> {
             SendError::Full(_) => "Full(..)",
             SendError::Gone(_) => "Gone(..)",
         })
+    }
+}
+
+/// For handlers that send: without the message, and for "full" as something that may succeed later.
+impl<M> From<SendError<M>> for Failure {
+    fn from(error: SendError<M>) -> Self {
+        match error {
+            SendError::Full(_) => Failure::Overloaded { entity: "an actor".to_owned() },
+            SendError::Gone(_) => Failure::Crashed("an actor is gone".to_owned()),
+        }
     }
 }
 

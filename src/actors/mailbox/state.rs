@@ -299,12 +299,21 @@ impl<M: Send + 'static> State<M> {
         items
     }
 
+    /// Returns whether there is nothing to take; the next message wakes the actor then.
+    pub(super) fn is_idle(&mut self) -> bool {
+        let idle = !self.queue.ready(self.hands());
+        self.awake &= !idle;
+        idle
+    }
+
     /// Takes the next message that is still worth handling.
     pub(super) fn take(&mut self) -> Taken<M> {
         let mut taken =
             Taken { item: None, started: None, expired: Vec::new(), grants: Vec::new(), again: false };
         while let Some(mut item) = self.queue.pop(self.hands()) {
-            if item.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            let timed = self.queue.waiting().messages == 0 || self.counts.handled.is_multiple_of(TIMED);
+            let now = (timed || item.deadline.is_some()).then(Instant::now);
+            if item.deadline.is_some_and(|deadline| now.is_some_and(|now| now >= deadline)) {
                 self.queue.finish(item.key, self.hands());
                 self.counts.expired += 1;
                 taken.expired.push(item);
@@ -315,8 +324,7 @@ impl<M: Send + 'static> State<M> {
                 continue;
             }
             item.attempt += 1;
-            let timed = self.queue.waiting().messages == 0 || self.counts.handled.is_multiple_of(TIMED);
-            taken.started = timed.then(Instant::now);
+            taken.started = now.filter(|_| timed);
             taken.item = Some(item);
             break;
         }

@@ -121,7 +121,8 @@ impl<A: Actor> From<Child<A>> for ChildSpec {
                 Ok(ractor::Actor::spawn_linked(None, shell, setup, supervisor).await?.0.get_cell())
             }
         });
-        spec.restart(restart).load(move || load.load())
+        let closed = load.clone();
+        spec.restart(restart).load(move || load.load()).gone(move || closed.close())
     }
 }
 

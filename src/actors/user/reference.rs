@@ -4,11 +4,14 @@
 //! restarts and works before the first start.
 
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use crate::actors::mailbox::{Letter, Mailbox, Priority, SendError, Undelivered};
-use crate::actors::user::reply::{Asker, NoAnswer, Reply, question};
+use crate::actors::user::reply::{Asker, Awaited, NoAnswer, Reply, question};
 use crate::invocation::Failure;
 use crate::supervision::Load;
 
@@ -69,13 +72,14 @@ pub enum AskError {
     },
 }
 
+/// For handlers that ask: their own caller learns that it may try again, and nothing of the actor.
 impl From<AskError> for Failure {
     fn from(error: AskError) -> Self {
         match error {
             AskError::Full { actor } => Failure::Overloaded { entity: actor.to_string() },
             AskError::TimedOut { .. } => Failure::TimedOut,
             AskError::Crashed { actor, reason } => Failure::Crashed(format!("{actor}: {reason}")),
-            AskError::Gone { actor } => Failure::NotFound(format!("actor {actor}")),
+            AskError::Gone { actor } => Failure::Crashed(format!("{actor} is gone")),
         }
     }
 }
@@ -277,10 +281,24 @@ impl<M: Send + Sync + 'static> Sending<'_, M> {
                 SendError::Gone(_) => NoAnswer::Gone,
             }));
         }
-        match tokio::time::timeout_at(deadline.into(), awaited).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(why)) => Err(reference.error(why)),
-            Err(_) => Err(reference.error(NoAnswer::TimedOut)),
-        }
+        in_time(awaited, deadline).await.map_err(|why| reference.error(why))
     }
+}
+
+/// Waits for the answer until `deadline`. Most actors answer as soon as they are let, which takes less than a timer
+/// does: so there is none until they have been.
+async fn in_time<T>(mut awaited: Awaited<T>, deadline: Instant) -> Result<T, NoAnswer> {
+    let mut waited = false;
+    let at_once = poll_fn(|context| match Pin::new(&mut awaited).poll(context) {
+        Poll::Ready(answer) => Poll::Ready(Some(answer)),
+        Poll::Pending if std::mem::replace(&mut waited, true) => Poll::Ready(None),
+        Poll::Pending => {
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    });
+    if let Some(answer) = at_once.await {
+        return answer;
+    }
+    tokio::time::timeout_at(deadline.into(), awaited).await.unwrap_or(Err(NoAnswer::TimedOut))
 }

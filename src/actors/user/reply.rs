@@ -5,6 +5,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
@@ -20,23 +21,24 @@ pub(super) enum NoAnswer {
 
 struct Progress<T> {
     outcome: Option<Result<T, NoAnswer>>,
-    /// The outcome is set, and may have been taken.
-    settled: bool,
     /// Nobody waits any more.
     abandoned: bool,
     waker: Option<Waker>,
 }
 
-pub(super) struct Answer<T>(Mutex<Progress<T>>);
+pub(super) struct Answer<T> {
+    progress: Mutex<Progress<T>>,
+    /// The outcome is set, and may have been taken.
+    settled: AtomicBool,
+}
 
 impl<T> Answer<T> {
     fn settle(&self, outcome: Result<T, NoAnswer>) {
         let waker = {
-            let mut progress = self.0.lock();
-            if progress.settled {
+            let mut progress = self.progress.lock();
+            if self.settled.swap(true, Ordering::AcqRel) {
                 return;
             }
-            progress.settled = true;
             progress.outcome = Some(outcome);
             progress.waker.take()
         };
@@ -70,27 +72,32 @@ impl<T> Reply<T> {
 
     /// Returns whether nobody waits for the answer any more.
     pub fn is_closed(&self) -> bool {
-        self.0.0.lock().abandoned
+        self.0.progress.lock().abandoned
     }
 }
 
 impl<T> Drop for Reply<T> {
     fn drop(&mut self) {
-        if !self.0.0.lock().settled {
+        if !self.0.settled.load(Ordering::Acquire) {
             self.0.settle(Err(NoAnswer::Crashed("it did not reply".to_owned())));
         }
     }
 }
 
 /// The asker's end.
-pub(super) struct Awaited<T>(Arc<Answer<T>>);
+pub(super) struct Awaited<T> {
+    answer: Arc<Answer<T>>,
+    done: bool,
+}
 
 impl<T> Future for Awaited<T> {
     type Output = Result<T, NoAnswer>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut progress = self.0.0.lock();
+        let Awaited { answer, done } = self.get_mut();
+        let mut progress = answer.progress.lock();
         if let Some(outcome) = progress.outcome.take() {
+            *done = true;
             return Poll::Ready(outcome);
         }
         match &mut progress.waker {
@@ -103,15 +110,17 @@ impl<T> Future for Awaited<T> {
 
 impl<T> Drop for Awaited<T> {
     fn drop(&mut self) {
-        let mut progress = self.0.0.lock();
-        progress.abandoned = true;
-        progress.waker = None;
+        if !self.done {
+            let mut progress = self.answer.progress.lock();
+            progress.abandoned = true;
+            progress.waker = None;
+        }
     }
 }
 
 /// Makes the three ends of one question.
 pub(super) fn question<T: Send + 'static>() -> (Reply<T>, Awaited<T>, Arc<dyn Asker>) {
-    let progress = Progress { outcome: None, settled: false, abandoned: false, waker: None };
-    let answer = Arc::new(Answer(Mutex::new(progress)));
-    (Reply(Arc::clone(&answer)), Awaited(Arc::clone(&answer)), answer)
+    let progress = Mutex::new(Progress { outcome: None, abandoned: false, waker: None });
+    let answer = Arc::new(Answer { progress, settled: AtomicBool::new(false) });
+    (Reply(Arc::clone(&answer)), Awaited { answer: Arc::clone(&answer), done: false }, answer)
 }

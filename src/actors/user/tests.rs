@@ -234,13 +234,13 @@ async fn an_ask_ends_when_the_actor_is_gone_for_good() {
     assert_eq!(crashed(in_hand.await.unwrap()), "it was stopped");
     // What the supervisor calls when a child has ended for good.
     bench.subject.0.close();
-    let gone = Err(AskError::Gone { actor: "subject".into() });
-    assert_eq!(waits.await.unwrap(), gone);
-    assert_eq!(bench.subject.ask(Tell::Attempts).await, gone);
+    let gone = AskError::Gone { actor: "subject".into() };
+    assert_eq!(waits.await.unwrap(), Err(gone.clone()));
+    assert_eq!(bench.subject.ask(Tell::Attempts).await, Err(gone.clone()));
     assert!(matches!(bench.subject.try_tell(Tell::Note(1)), Err(SendError::Gone(Tell::Note(1)))));
     assert!(matches!(bench.subject.tell(Tell::Note(1)).await, Err(SendError::Gone(_))));
-    let failure: Failure = AskError::Gone { actor: "subject".into() }.into();
-    assert_eq!(failure, Failure::NotFound("actor subject".to_owned()));
+    let failure: Failure = gone.into();
+    assert_eq!(failure, Failure::Crashed("subject is gone".to_owned()));
 }
 
 #[tokio::test]
