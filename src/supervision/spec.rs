@@ -57,6 +57,9 @@ pub enum Shutdown {
 pub(super) type Start =
     Arc<dyn Fn(ActorCell) -> BoxFuture<'static, Result<ActorCell, ractor::SpawnErr>> + Send + Sync>;
 pub(super) type Gauge = Arc<dyn Fn() -> Load + Send + Sync>;
+/// Tells a supervisor that a child which waits to be needed is needed.
+pub type Demand = Box<dyn Fn() + Send + Sync>;
+pub(super) type Arm = Arc<dyn Fn(Demand) + Send + Sync>;
 pub(super) type Gone = Arc<dyn Fn() + Send + Sync>;
 
 /// How a child is started, restarted and stopped.
@@ -70,6 +73,7 @@ pub struct ChildSpec {
     pub(super) shutdown: Option<Shutdown>,
     pub(super) load: Option<Gauge>,
     pub(super) gone: Option<Gone>,
+    pub(super) on_demand: Option<Arm>,
 }
 
 impl ChildSpec {
@@ -89,6 +93,7 @@ impl ChildSpec {
             shutdown: None,
             load: None,
             gone: None,
+            on_demand: None,
         }
     }
 
@@ -143,6 +148,14 @@ impl ChildSpec {
     /// its supervisor; not when a restart will follow, of it or of its supervisor. A start by hand can follow still.
     pub fn gone(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
         self.gone = Some(Arc::new(hook));
+        self
+    }
+
+    /// Starts the child only when it is needed: its supervisor calls `arm` instead, with what is to be called once it
+    /// is. An actor without work then costs no more than its place in the list and its mailbox. Restarted after a
+    /// failure it starts at once.
+    pub fn on_demand(mut self, arm: impl Fn(Demand) + Send + Sync + 'static) -> Self {
+        self.on_demand = Some(Arc::new(arm));
         self
     }
 

@@ -55,6 +55,7 @@ type Make<A> = Arc<dyn Fn() -> BoxFuture<'static, Result<A, ActorError>> + Send 
 pub struct Child<A: Actor> {
     make: Make<A>,
     restart: Restart,
+    on_demand: bool,
     mailbox: Mailbox<Told<A::Message>>,
 }
 
@@ -69,6 +70,7 @@ impl<A: Actor> Child<A> {
         Child {
             make: Arc::new(move || Box::pin(make())),
             restart: Restart::Permanent,
+            on_demand: false,
             mailbox: Mailbox::new(name, Limits::default()).undelivered(end),
         }
     }
@@ -83,6 +85,13 @@ impl<A: Actor> Child<A> {
     /// Sets when the actor is restarted; [`Restart::Permanent`] unless set.
     pub fn restart(mut self, restart: Restart) -> Self {
         self.restart = restart;
+        self
+    }
+
+    /// Has the actor start only with its first message. Until then it costs a fraction of one that runs, and what
+    /// keeps it from starting shows only then.
+    pub fn on_demand(mut self) -> Self {
+        self.on_demand = true;
         self
     }
 
@@ -111,7 +120,7 @@ impl<A: Actor> Child<A> {
 }
 
 impl<A: Actor> From<Child<A>> for ChildSpec {
-    fn from(Child { make, restart, mailbox }: Child<A>) -> Self {
+    fn from(Child { make, restart, on_demand, mailbox }: Child<A>) -> Self {
         let load = mailbox.clone();
         let name = mailbox.name().to_string();
         let spec = ChildSpec::new(name, move |supervisor| {
@@ -121,8 +130,9 @@ impl<A: Actor> From<Child<A>> for ChildSpec {
                 Ok(ractor::Actor::spawn_linked(None, shell, setup, supervisor).await?.0.get_cell())
             }
         });
-        let closed = load.clone();
-        spec.restart(restart).load(move || load.load()).gone(move || closed.close())
+        let (closed, idle) = (load.clone(), load.clone());
+        let spec = spec.restart(restart).load(move || load.load()).gone(move || closed.close());
+        if on_demand { spec.on_demand(move |demand| idle.attach(demand)) } else { spec }
     }
 }
 
