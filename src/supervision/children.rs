@@ -169,18 +169,7 @@ impl Running {
 
     /// Lists the children.
     pub(super) fn list(&self) -> Vec<ChildStatus> {
-        let status = |slot: &Slot| ChildStatus {
-            name: Arc::clone(&slot.spec.name),
-            kind: slot.spec.kind,
-            restart: slot.spec.restart,
-            state: match slot.life() {
-                Life::Running(_) => State::Running,
-                Life::Idle(_) => State::Idle,
-                Life::Due(_) | Life::Retry(_) => State::Restarting,
-                Life::Stopped => State::Stopped,
-            },
-        };
-        self.slots.iter().map(status).collect()
+        self.slots.iter().map(Slot::status).collect()
     }
 
     /// Counts the children.
