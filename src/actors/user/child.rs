@@ -14,9 +14,10 @@ use futures_util::future::BoxFuture;
 use ractor::{ActorProcessingErr, ActorRef};
 
 use crate::actors::mailbox::{Limits, Mailbox, OnCrash, Undelivered, Wake};
+use crate::actors::user::home::Home;
 use crate::actors::user::reference::{Ref, Told};
 use crate::actors::user::{Actor, ActorError, Scope};
-use crate::supervision::{ChildSpec, Restart};
+use crate::supervision::{ChildSpec, Restart, Shutdown};
 
 type Make<A> = Arc<dyn Fn() -> BoxFuture<'static, Result<A, ActorError>> + Send + Sync>;
 
@@ -55,7 +56,10 @@ type Make<A> = Arc<dyn Fn() -> BoxFuture<'static, Result<A, ActorError>> + Send 
 pub struct Child<A: Actor> {
     make: Make<A>,
     restart: Restart,
+    significant: bool,
+    shutdown: Option<Shutdown>,
     mailbox: Mailbox<Told<A::Message>>,
+    home: Home,
 }
 
 impl<A: Actor> Child<A> {
@@ -69,6 +73,9 @@ impl<A: Actor> Child<A> {
         Child {
             make: Arc::new(move || Box::pin(make())),
             restart: Restart::Permanent,
+            significant: false,
+            shutdown: None,
+            home: Home::default(),
             mailbox: Mailbox::new(name, Limits::default()).undelivered(end),
         }
     }
@@ -83,6 +90,20 @@ impl<A: Actor> Child<A> {
     /// Sets when the actor is restarted; [`Restart::Permanent`] unless set.
     pub fn restart(mut self, restart: Restart) -> Self {
         self.restart = restart;
+        self
+    }
+
+    /// Sets whether the end of the actor counts for its supervisor's
+    /// [`AutoShutdown`](crate::supervision::AutoShutdown).
+    pub fn significant(mut self, significant: bool) -> Self {
+        self.significant = significant;
+        self
+    }
+
+    /// Sets how the actor is stopped; unless set, it has 5 s for the messages in hand and
+    /// [`stopped`](Actor::stopped).
+    pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
+        self.shutdown = Some(shutdown);
         self
     }
 
@@ -104,6 +125,11 @@ impl<A: Actor> Child<A> {
         self
     }
 
+    /// Returns where the actor will live, to be settled when its app starts.
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
+    }
+
     /// Returns the reference to the actor. It works at once: what is told before the start waits.
     pub fn reference(&self) -> Ref<A::Message> {
         Ref::new(self.mailbox.clone())
@@ -111,24 +137,38 @@ impl<A: Actor> Child<A> {
 }
 
 impl<A: Actor> From<Child<A>> for ChildSpec {
-    fn from(Child { make, restart, mailbox }: Child<A>) -> Self {
-        let load = mailbox.clone();
+    fn from(Child { make, restart, significant, shutdown, mailbox, home }: Child<A>) -> Self {
         let name = mailbox.name().to_string();
+        // What the board holds must not keep the mailbox: its hooks may hold the app, which holds the board.
+        let [shown, closed, found] = [mailbox.downgrade(), mailbox.downgrade(), mailbox.downgrade()];
         let spec = ChildSpec::new(name, move |supervisor| {
-            let setup = Setup { make: Arc::clone(&make), mailbox: mailbox.clone() };
+            let setup = Setup { make: Arc::clone(&make), mailbox: mailbox.clone(), home: home.clone() };
             async move {
                 let shell = Shell::<A>(PhantomData);
                 Ok(ractor::Actor::spawn_linked(None, shell, setup, supervisor).await?.0.get_cell())
             }
         });
-        let closed = load.clone();
-        spec.restart(restart).load(move || load.load()).gone(move || closed.close())
+        let spec = spec
+            .restart(restart)
+            .significant(significant)
+            .load(move || shown.upgrade().map(|mailbox| mailbox.load()).unwrap_or_default())
+            .gone(move || {
+                if let Some(mailbox) = closed.upgrade() {
+                    mailbox.close();
+                }
+            })
+            .reference(move || found.upgrade().map(Ref::new));
+        match shutdown {
+            Some(shutdown) => spec.shutdown(shutdown),
+            None => spec,
+        }
     }
 }
 
 struct Setup<A: Actor> {
     make: Make<A>,
     mailbox: Mailbox<Told<A::Message>>,
+    home: Home,
 }
 
 /// One incarnation.
@@ -149,10 +189,10 @@ impl<A: Actor> ractor::Actor for Shell<A> {
     async fn pre_start(
         &self,
         myself: ActorRef<Wake>,
-        Setup { make, mailbox }: Setup<A>,
+        Setup { make, mailbox, home }: Setup<A>,
     ) -> Result<Incarnation<A>, ActorProcessingErr> {
         let mut actor = make().await?;
-        let scope = Scope::new(Ref::new(mailbox.clone()), myself.clone());
+        let scope = Scope::new(Ref::new(mailbox.clone()), home, myself.clone());
         actor.started(&scope).await?;
         scope.ending()?;
         mailbox.attach(move || drop(myself.send_message(Wake)));
