@@ -30,6 +30,8 @@ mod start;
 mod subscription;
 
 #[cfg(test)]
+mod actors_tests;
+#[cfg(test)]
 mod tests;
 
 pub(in crate::app) use crate::app::actors::ACTORS;
