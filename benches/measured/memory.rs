@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::actors::peers::{self, Parent, Raw};
 
 /// How many actors idle.
-const ACTORS: usize = 100_000;
+pub const ACTORS: usize = 100_000;
 
 /// Returns the resident memory of this process in bytes.
 pub fn resident() -> f64 {
@@ -23,7 +23,7 @@ pub fn runtime() -> Runtime {
 }
 
 /// Returns how much memory grows per actor while `make` makes them; what it returns keeps them alive.
-async fn growth<T: Any>(make: impl Future<Output = T>) -> f64 {
+pub async fn growth<T: Any>(make: impl Future<Output = T>) -> f64 {
     let before = resident();
     let kept = make.await;
     let grown = resident() - before;

@@ -82,7 +82,8 @@ impl Api {
             let api = api.clone();
             async move { Ok(Actor::spawn_linked(None, Admission, api, supervisor).await?.0.get_cell()) }
         });
-        let closed = mailbox.clone();
+        let (closed, idle) = (mailbox.clone(), mailbox.clone());
+        let spec = spec.on_demand(move |demand| idle.attach(demand));
         spec.load(move || mailbox.load()).gone(move || closed.close())
     }
 

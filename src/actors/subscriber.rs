@@ -114,7 +114,8 @@ impl EventSubscriber {
             let subscriber = subscriber.clone();
             async move { Ok(Actor::spawn_linked(None, Courier, subscriber, supervisor).await?.0.get_cell()) }
         });
-        let closed = mailbox.clone();
+        let (closed, idle) = (mailbox.clone(), mailbox.clone());
+        let spec = spec.on_demand(move |demand| idle.attach(demand));
         spec.load(move || mailbox.load()).gone(move || closed.close())
     }
 }

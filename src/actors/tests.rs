@@ -267,5 +267,5 @@ async fn a_call_whose_task_breaks_ends_and_frees_its_place() {
     let broken = api.ask(Json::Null, soon(), Trace::root()).await;
     assert_eq!(broken, Err(Failure::internal("the task of the call ended without an outcome")));
     assert_eq!(api.ask(Json::Null, soon(), Trace::root()).await, Ok(Reply::default()));
-    root.cell().stop(None);
+    root.stop(Duration::from_secs(20)).await;
 }

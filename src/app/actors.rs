@@ -11,8 +11,6 @@
 use std::any::type_name;
 use std::sync::{Arc, Weak};
 
-use ractor::ActorCell;
-
 use crate::actors::user::{Member, Ref, Scope};
 use crate::app::App;
 use crate::app::handle::Shared;
@@ -137,7 +135,7 @@ impl App {
     ///
     /// # Cancel safety
     /// Dropping the future does not stop the start.
-    pub async fn start_child(&self, path: &str, member: impl Into<Member>) -> Result<ActorCell, StartError> {
+    pub async fn start_child(&self, path: &str, member: impl Into<Member>) -> Result<(), StartError> {
         let (place, member) = (self.shared.place(path), member.into());
         let supervisor =
             self.supervisor(path).filter(|_| self.shared.context.shutdown.phase() < Phase::Forced);
@@ -146,7 +144,7 @@ impl App {
         own.map_or(Ok(()), Err)?;
         let host: Weak<dyn Host> = Arc::<Shared>::downgrade(&self.shared);
         member.settle(&host);
-        supervisor.start(member.spec(&place, &self.shared.context.tree)).await
+        supervisor.start(member.spec(&place, &self.shared.context.tree)).await.map(drop)
     }
 
     /// Waits for the end of the actor that runs at `path` of the tree now, whole path, as [`tree`](App::tree) shows it:

@@ -93,12 +93,9 @@ impl Running {
     /// Starts the first children; when one does not, stops those before it.
     pub(super) async fn start_all(&mut self) -> Result<(), StartError> {
         for number in self.slots.from(0) {
-            match self.start(number).await {
-                Ok(_) => self.changed(number, ChangeKind::Started, None),
-                Err(error) => {
-                    self.stop_all().await;
-                    return Err(error);
-                }
+            if let Err(error) = self.begin(number, (ChangeKind::Started, None)).await {
+                self.stop_all().await;
+                return Err(error);
             }
         }
         if self.place.is_root() {
@@ -125,12 +122,12 @@ impl Running {
     // ---- what callers ask for
 
     /// Adds a child and starts it.
-    pub(super) async fn add(&mut self, spec: ChildSpec) -> Result<ActorCell, StartError> {
+    pub(super) async fn add(&mut self, spec: ChildSpec) -> Result<Option<ActorCell>, StartError> {
         spec.check(&self.path, &self.policy)?;
         if let Some(number) = self.place.entry.number_of(&spec.name) {
             let path = format!("{}/{}", self.path, spec.name);
             return Err(match self.slots.get(number).map(|slot| slot.life()) {
-                Some(Life::Running(_)) => StartError::AlreadyStarted(path),
+                Some(Life::Running(_) | Life::Idle(_)) => StartError::AlreadyStarted(path),
                 _ => StartError::AlreadyPresent(path),
             });
         }
@@ -138,10 +135,9 @@ impl Running {
         self.next_number += 1;
         let entry = self.place.entry.add(number, &spec);
         self.slots.insert(number, spec, entry);
-        let started = self.start(number).await;
-        match &started {
-            Ok(_) => self.changed(number, ChangeKind::Started, None),
-            Err(_) => self.remove(number),
+        let started = self.begin(number, (ChangeKind::Started, None)).await;
+        if started.is_err() {
+            self.remove(number);
         }
         started
     }
@@ -159,11 +155,9 @@ impl Running {
     }
 
     /// Starts a child that is stopped.
-    pub(super) async fn restart_by_hand(&mut self, name: &str) -> Result<ActorCell, ChildError> {
+    pub(super) async fn restart_by_hand(&mut self, name: &str) -> Result<Option<ActorCell>, ChildError> {
         let number = self.stopped(name)?;
-        let cell = self.start(number).await.map_err(ChildError::Start)?;
-        self.changed(number, ChangeKind::Started, None);
-        Ok(cell)
+        self.begin(number, (ChangeKind::Started, None)).await.map_err(ChildError::Start)
     }
 
     /// Takes a child that is stopped off the list.
@@ -181,6 +175,7 @@ impl Running {
             restart: slot.spec.restart,
             state: match slot.life() {
                 Life::Running(_) => State::Running,
+                Life::Idle(_) => State::Idle,
                 Life::Due(_) | Life::Retry(_) => State::Restarting,
                 Life::Stopped => State::Stopped,
             },
@@ -222,7 +217,7 @@ impl Running {
     fn stopped(&self, name: &str) -> Result<u64, ChildError> {
         let number = self.number_of(name)?;
         match self.slots.get(number).map(|slot| slot.life()) {
-            Some(Life::Running(_)) => Err(ChildError::Running(name.to_owned())),
+            Some(Life::Running(_) | Life::Idle(_)) => Err(ChildError::Running(name.to_owned())),
             Some(Life::Due(_) | Life::Retry(_)) => Err(ChildError::Restarting(name.to_owned())),
             Some(Life::Stopped) | None => Ok(number),
         }
@@ -379,13 +374,19 @@ impl Running {
             if sibling != number {
                 entry.restarted();
             }
-            match self.start(sibling).await {
-                Ok(_) => self.changed(sibling, ChangeKind::Restarted, entry.last_exit().as_deref()),
+            let last_exit = entry.last_exit();
+            let change = (ChangeKind::Restarted, last_exit.as_deref());
+            // Whoever failed was needed.
+            let started = match sibling == number {
+                true => self.start(sibling, change).await.map(drop),
+                false => self.begin(sibling, change).await.map(drop),
+            };
+            match started {
+                Ok(()) => {}
                 Err(error) => {
                     tracing::warn!(%error, "actor does not start again");
                     entry.ended(&Exit::Failed(error.to_string()), State::Restarting);
-                    let ticket = self.next_ticket;
-                    self.next_ticket += 1;
+                    let ticket = self.ticket();
                     self.slots.set(sibling, Life::Retry(ticket));
                     let _ = self.myself.send_message(Message::Retry(sibling, ticket)); // unless it ends
                     return;
@@ -396,7 +397,50 @@ impl Running {
 
     // ---- one child
 
-    async fn start(&mut self, number: u64) -> Result<ActorCell, StartError> {
+    /// Starts a child, or has it wait until it is needed if that is its way.
+    async fn begin(
+        &mut self,
+        number: u64,
+        change: (ChangeKind, Option<&str>),
+    ) -> Result<Option<ActorCell>, StartError> {
+        let on_demand = self.slots.get(number).and_then(|slot| slot.spec.on_demand.clone());
+        let Some(arm) = on_demand else { return self.start(number, change).await.map(Some) };
+        let ticket = self.ticket();
+        self.slots.set(number, Life::Idle(ticket));
+        if let Some(slot) = self.slots.get(number) {
+            slot.entry.idle();
+        }
+        let myself = self.myself.clone();
+        arm(Box::new(move || drop(myself.send_message(Message::Demand(number, ticket))))); // unless it ends
+        Ok(None)
+    }
+
+    /// A child that waited to be needed is needed.
+    pub(super) async fn demanded(&mut self, number: u64, ticket: u64) {
+        let Some(slot) = self.slots.get(number) else { return };
+        if !matches!(slot.life(), Life::Idle(waiting) if *waiting == ticket) {
+            return; // it has been stopped, or stopped and begun again, since
+        }
+        let entry = Arc::clone(&slot.entry);
+        if let Err(error) = self.start(number, (ChangeKind::Started, None)).await {
+            tracing::warn!(%error, "actor does not start");
+            let exit = Exit::Failed(error.to_string());
+            self.slots.set(number, Life::Stopped);
+            entry.ended(&exit, State::Restarting);
+            self.consult(number, exit).await;
+        }
+    }
+
+    fn ticket(&mut self) -> u64 {
+        self.next_ticket += 1;
+        self.next_ticket
+    }
+
+    async fn start(
+        &mut self,
+        number: u64,
+        (kind, reason): (ChangeKind, Option<&str>),
+    ) -> Result<ActorCell, StartError> {
         let Some(slot) = self.slots.get(number) else {
             return Err(StartError::Gone(self.path.to_string()));
         };
@@ -408,6 +452,7 @@ impl Running {
         })?;
         entry.running();
         self.slots.set(number, Life::Running(cell.clone()));
+        self.changed(number, kind, reason);
         Ok(cell)
     }
 
@@ -416,8 +461,12 @@ impl Running {
         let Some(slot) = self.slots.get(number) else { return };
         let entry = Arc::clone(&slot.entry);
         let Life::Running(cell) = slot.life() else {
+            let idle = matches!(slot.life(), Life::Idle(_));
             self.slots.set(number, Life::Stopped);
-            entry.becomes(State::Stopped);
+            match idle {
+                true => entry.ended(&Exit::Shutdown("shutdown".to_owned()), State::Stopped),
+                false => entry.becomes(State::Stopped),
+            }
             return;
         };
         let cell = cell.clone();

@@ -64,12 +64,12 @@ impl SupervisorRef {
         self.actor.get_cell()
     }
 
-    /// Adds a child after the others and starts it.
+    /// Adds a child after the others and starts it; returns no actor for one that starts on demand.
     ///
     /// # Errors
     /// It does not start (and is not added), its name is taken, its specification contradicts the policy, or the
     /// supervisor has ended.
-    pub async fn start(&self, spec: ChildSpec) -> Result<ActorCell, StartError> {
+    pub async fn start(&self, spec: ChildSpec) -> Result<Option<ActorCell>, StartError> {
         let path = || format!("{}/{}", self.path, spec.name);
         let answer = self.ask(|reply| Message::Start(spec.clone(), reply)).await;
         answer.unwrap_or_else(|| Err(StartError::Gone(path())))
@@ -88,7 +88,7 @@ impl SupervisorRef {
     /// # Errors
     /// There is none of that name, it runs or waits for its restart, it does not start (and stays stopped), or the
     /// supervisor has ended.
-    pub async fn restart(&self, name: &str) -> Result<ActorCell, ChildError> {
+    pub async fn restart(&self, name: &str) -> Result<Option<ActorCell>, ChildError> {
         self.child(name, Message::RestartChild).await
     }
 

@@ -10,6 +10,8 @@ use serde::Serialize;
 pub enum State {
     /// It handles messages.
     Running,
+    /// It starts with its first message.
+    Idle,
     /// It ended and waits for its restart.
     Restarting,
     /// It ended and is not restarted.

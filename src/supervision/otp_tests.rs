@@ -396,7 +396,7 @@ fn alive(cell: &ActorCell) -> bool {
     cell.get_status() < ActorStatus::Stopping
 }
 
-fn started(answer: Result<ActorCell, StartError>) -> &'static str {
+fn started(answer: Result<Option<ActorCell>, StartError>) -> &'static str {
     match answer {
         Ok(_) => "ok",
         Err(StartError::AlreadyStarted(_)) => "already_started",

@@ -16,6 +16,8 @@ use crate::supervision::tree::Entry;
 /// Whether a child runs, and if not, what becomes of it.
 pub(super) enum Life {
     Running(ActorCell),
+    /// It is started as soon as it is needed; who needs it presents this ticket.
+    Idle(u64),
     /// It is restarted at this instant.
     Due(Instant),
     /// It did not start again; the message with this ticket tries once more.
@@ -112,7 +114,7 @@ impl Slots {
             Life::Due(at) => {
                 self.due.insert((*at, number));
             }
-            Life::Retry(_) | Life::Stopped => {}
+            Life::Idle(_) | Life::Retry(_) | Life::Stopped => {}
         }
         match std::mem::replace(&mut slot.life, life) {
             Life::Running(cell) => {
@@ -121,7 +123,7 @@ impl Slots {
             Life::Due(at) => {
                 self.due.remove(&(at, number));
             }
-            Life::Retry(_) | Life::Stopped => {}
+            Life::Idle(_) | Life::Retry(_) | Life::Stopped => {}
         }
     }
 

@@ -59,6 +59,9 @@ pub enum Shutdown {
 pub(super) type Start =
     Arc<dyn Fn(ActorCell) -> BoxFuture<'static, Result<ActorCell, ractor::SpawnErr>> + Send + Sync>;
 pub(super) type Gauge = Arc<dyn Fn() -> Load + Send + Sync>;
+/// Tells a supervisor that a child which waits to be needed is needed.
+pub type Demand = Box<dyn Fn() + Send + Sync>;
+pub(super) type Arm = Arc<dyn Fn(Demand) + Send + Sync>;
 pub(super) type Gone = Arc<dyn Fn() + Send + Sync>;
 pub(super) type Address = Arc<dyn Fn() -> Option<Reference> + Send + Sync>;
 
@@ -82,6 +85,7 @@ pub struct ChildSpec {
     pub(super) load: Option<Gauge>,
     pub(super) gone: Option<Gone>,
     pub(super) address: Option<Address>,
+    pub(super) on_demand: Option<Arm>,
 }
 
 impl ChildSpec {
@@ -102,6 +106,7 @@ impl ChildSpec {
             load: None,
             gone: None,
             address: None,
+            on_demand: None,
         }
     }
 
@@ -164,6 +169,14 @@ impl ChildSpec {
     pub fn reference<T: Any + Send>(mut self, find: impl Fn() -> Option<T> + Send + Sync + 'static) -> Self {
         let find = move || Some(Reference { value: Box::new(find()?), type_name: type_name::<T>() });
         self.address = Some(Arc::new(find));
+        self
+    }
+
+    /// Starts the child only when it is needed: its supervisor calls `arm` instead, with what is to be called once it
+    /// is. An actor without work then costs no more than its place in the list and its mailbox. Restarted after a
+    /// failure it starts at once.
+    pub fn on_demand(mut self, arm: impl Fn(Demand) + Send + Sync + 'static) -> Self {
+        self.on_demand = Some(Arc::new(arm));
         self
     }
 

@@ -79,11 +79,11 @@ impl Supervisor {
 /// What a supervisor can be told.
 pub enum Message {
     /// Starts one more child after the others.
-    Start(ChildSpec, RpcReplyPort<Result<ActorCell, StartError>>),
+    Start(ChildSpec, RpcReplyPort<Result<Option<ActorCell>, StartError>>),
     /// Stops a child.
     Terminate(String, RpcReplyPort<Result<(), ChildError>>),
     /// Starts a child that is stopped.
-    RestartChild(String, RpcReplyPort<Result<ActorCell, ChildError>>),
+    RestartChild(String, RpcReplyPort<Result<Option<ActorCell>, ChildError>>),
     /// Takes a child that is stopped off the list.
     Delete(String, RpcReplyPort<Result<(), ChildError>>),
     /// Lists the children.
@@ -94,6 +94,8 @@ pub enum Message {
     Kill(String, RpcReplyPort<bool>),
     /// A restart is due.
     Due,
+    /// A child that waits to be needed is needed.
+    Demand(u64, u64),
     /// A child that did not start again is tried once more.
     Retry(u64, u64),
 }
@@ -136,6 +138,7 @@ impl Actor for Runner {
             Message::Count(reply) => drop(reply.send(state.counts())),
             Message::Kill(path, reply) => state.kill(&path, reply),
             Message::Due => state.restart_due().await,
+            Message::Demand(number, ticket) => state.demanded(number, ticket).await,
             Message::Retry(number, ticket) => state.retry(number, ticket).await,
         }
         Ok(())

@@ -120,6 +120,14 @@ impl Entry {
         }
     }
 
+    /// Notes that the actor will run once it is needed.
+    pub(super) fn idle(&self) {
+        let mut status = self.status.lock();
+        status.state = State::Idle;
+        status.over = false;
+        status.since = Instant::now();
+    }
+
     /// Changes what becomes of an actor that has ended.
     pub(super) fn becomes(&self, state: State) {
         self.status.lock().state = state;
@@ -159,7 +167,7 @@ impl Entry {
         for child in self.children() {
             child.swept(&Exit::Killed);
         }
-        let runs = self.status.lock().state == State::Running;
+        let runs = matches!(self.status.lock().state, State::Running | State::Idle);
         match runs {
             true => self.ended(exit, State::Stopped),
             false => self.becomes(State::Stopped),
@@ -324,7 +332,7 @@ impl Tree {
     pub fn watch(&self, path: &str) -> Option<Watch> {
         let entry = self.entry(path)?;
         let mut status = entry.status.lock();
-        if status.state != State::Running {
+        if !matches!(status.state, State::Running | State::Idle) {
             return None;
         }
         let (exit_tx, exit) = oneshot::channel();

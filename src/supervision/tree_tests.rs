@@ -11,7 +11,7 @@ use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, ActorStatus};
 use tokio::time::Instant;
 
 use crate::supervision::{
-    AutoShutdown, ChangeKind, ChildError, ChildSpec, Event, Exit, Kind, Policy, Restart, Shutdown,
+    AutoShutdown, ChangeKind, ChildError, ChildSpec, Demand, Event, Exit, Kind, Policy, Restart, Shutdown,
     StartError, State, Strategy, Supervisor, SupervisorRef, Tree,
 };
 
@@ -284,7 +284,7 @@ async fn the_hook_is_called_when_a_child_has_ended_for_good_and_only_then() {
     assert!(gone.try_recv().is_err(), "once");
     let watch = tree.watch("top/inner").expect("it runs");
     let extra = supervisor.start(hooked("extra").restart(Restart::Temporary)).await.expect("it starts");
-    finish(&extra);
+    finish(&extra.expect("it runs"));
     assert_eq!(gone.recv().await, Some("extra"));
     supervisor.cell().kill();
     watch.await;
@@ -365,7 +365,8 @@ async fn many_dynamic_children_start_crash_and_end() {
     let (supervisor, tree) = top(Policy { rate: None, ..lenient(Strategy::OneForOne) }, Vec::new()).await;
     let mut cells = Vec::with_capacity(CHILDREN);
     for number in 0..CHILDREN {
-        cells.push(supervisor.start(mortal(number.to_string())).await.expect("it starts"));
+        let started = supervisor.start(mortal(number.to_string())).await.expect("it starts");
+        cells.push(started.expect("it runs"));
     }
     let started = begun.elapsed();
     cells.iter().for_each(fail);
@@ -391,4 +392,56 @@ async fn many_dynamic_children_start_crash_and_end() {
         begun.elapsed() - removed
     );
     assert!(begun.elapsed() < Duration::from_secs(120), "it is not quadratic: {:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_child_on_demand_starts_when_it_is_needed_and_only_then() {
+    let demand: Arc<Mutex<Option<Demand>>> = Arc::default();
+    let starts = Arc::new(AtomicU32::new(0));
+    let spec = |name: &'static str| {
+        let (demand, starts) = (Arc::clone(&demand), Arc::clone(&starts));
+        let spec = ChildSpec::new(name, move |parent| {
+            let start = starts.fetch_add(1, Ordering::SeqCst);
+            async move {
+                if start == 1 {
+                    return Err(ractor::SpawnErr::StartupFailed("not this time".into()));
+                }
+                Ok(Actor::spawn_linked(None, Mortal, None, parent).await?.0.get_cell())
+            }
+        });
+        spec.on_demand(move |needed| *demand.lock() = Some(needed))
+    };
+    let (supervisor, tree) = top(lenient(Strategy::OneForAll), vec![spec("lazy"), mortal("eager")]).await;
+    let state = |name: &str| tree.find(&format!("top/{name}")).map(|node| (node.state, node.restarts));
+    let becomes = async |wanted| {
+        while state("lazy") != Some(wanted) {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert_eq!(state("lazy"), Some((State::Idle, 0)));
+    assert_eq!(supervisor.count_children().await.map(|counts| counts.active), Some(1));
+    assert!(!supervisor.kill("lazy").await, "there is nothing to kill");
+    assert_eq!(supervisor.delete("lazy").await, Err(ChildError::Running("lazy".to_owned())));
+    let mut events = tree.events();
+    let first = demand.lock().take().expect("it was armed");
+    first();
+    first(); // needed twice at once: started once
+    becomes((State::Running, 0)).await;
+    assert!(matches!(events.next().await, Some(Event::Change(change)) if change.kind == ChangeKind::Started));
+    assert_eq!(starts.load(Ordering::SeqCst), 1);
+
+    assert!(supervisor.kill("eager").await); // one for all
+    becomes((State::Idle, 1)).await;
+    first(); // what an earlier incarnation was armed with is worth nothing
+    let watch = tree.watch("top/lazy").expect("it can be watched");
+    supervisor.terminate("lazy").await.expect("it is there");
+    assert_eq!(watch.await, Exit::Shutdown("shutdown".to_owned()));
+    assert_eq!((state("lazy"), starts.load(Ordering::SeqCst)), (Some((State::Stopped, 1)), 1));
+
+    supervisor.restart("lazy").await.expect("by hand");
+    assert_eq!(state("lazy"), Some((State::Idle, 1)));
+    let again = demand.lock().take().expect("it was armed");
+    again(); // fails to start, and is restarted as it is needed
+    becomes((State::Running, 2)).await;
+    assert_eq!(starts.load(Ordering::SeqCst), 3);
 }

@@ -26,7 +26,7 @@ const fn counter<T>(name: &'static str, help: &'static str, read: fn(&T) -> f64)
 
 const ACTORS: [Family<Node>; 3] = [
     gauge("rohas_actor_up", "Whether the actor is running.", |node| {
-        f64::from(u8::from(node.state == State::Running))
+        f64::from(u8::from(matches!(node.state, State::Running | State::Idle)))
     }),
     gauge(
         "rohas_actor_in_state_seconds",

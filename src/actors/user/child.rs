@@ -58,6 +58,7 @@ pub struct Child<A: Actor> {
     restart: Restart,
     significant: bool,
     shutdown: Option<Shutdown>,
+    on_demand: bool,
     mailbox: Mailbox<Told<A::Message>>,
     home: Home,
 }
@@ -76,6 +77,7 @@ impl<A: Actor> Child<A> {
             significant: false,
             shutdown: None,
             home: Home::default(),
+            on_demand: false,
             mailbox: Mailbox::new(name, Limits::default()).undelivered(end),
         }
     }
@@ -104,6 +106,13 @@ impl<A: Actor> Child<A> {
     /// [`stopped`](Actor::stopped).
     pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
         self.shutdown = Some(shutdown);
+        self
+    }
+
+    /// Has the actor start only with its first message. Until then it costs a fraction of one that runs, and what
+    /// keeps it from starting shows only then.
+    pub fn on_demand(mut self) -> Self {
+        self.on_demand = true;
         self
     }
 
@@ -137,8 +146,9 @@ impl<A: Actor> Child<A> {
 }
 
 impl<A: Actor> From<Child<A>> for ChildSpec {
-    fn from(Child { make, restart, significant, shutdown, mailbox, home }: Child<A>) -> Self {
-        let name = mailbox.name().to_string();
+    fn from(child: Child<A>) -> Self {
+        let Child { make, restart, significant, shutdown, on_demand, mailbox, home } = child;
+        let (name, idle) = (mailbox.name().to_string(), mailbox.clone());
         // What the board holds must not keep the mailbox: its hooks may hold the app, which holds the board.
         let [shown, closed, found] = [mailbox.downgrade(), mailbox.downgrade(), mailbox.downgrade()];
         let spec = ChildSpec::new(name, move |supervisor| {
@@ -158,6 +168,7 @@ impl<A: Actor> From<Child<A>> for ChildSpec {
                 }
             })
             .reference(move || found.upgrade().map(Ref::new));
+        let spec = if on_demand { spec.on_demand(move |demand| idle.attach(demand)) } else { spec };
         match shutdown {
             Some(shutdown) => spec.shutdown(shutdown),
             None => spec,

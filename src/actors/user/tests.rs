@@ -332,7 +332,7 @@ async fn control_is_handled_next_behind_a_million() {
     in_hand.await.unwrap().unwrap();
     // A stop does not wait for the rest either.
     bench.root.stop(Duration::from_secs(20)).await;
-    assert!(bench.subject.load().queued > 900_000);
+    assert!(bench.subject.load().handled < 100_000);
 }
 
 #[tokio::test]
@@ -348,7 +348,7 @@ async fn an_actor_stops_itself_normally_or_with_a_failure() {
     bench.subject.tell(Tell::Note(2)).await.unwrap();
     until(|| bench.seen().last().unwrap() == "stopped").await;
     let load = bench.subject.load();
-    assert_eq!((load.queued, load.handled), (1, 3), "what comes after a stop waits");
+    assert_eq!((load.queued, load.handled), (0, 3), "what comes after its end is given back");
 }
 
 #[tokio::test]

@@ -383,10 +383,19 @@ async fn change(stream: &mut BufReader<TcpStream>) -> Json {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_are_sent_as_they_happen() {
-    let running = start(config("")).await;
+    let gate = closed();
+    let running = app(&gate, config("")).start().await.unwrap();
     let address = running.admin_addr().unwrap();
     let mut all = follow(address, "/tree/events").await;
     let mut free = follow(address, "/tree/events?path=apis/Free").await;
+    let handle = running.app();
+    let slow = tokio::spawn(async move { handle.call("Slow", Json::Null).await });
+    let started = change(&mut all).await;
+    assert_eq!(
+        (&started["path"], &started["kind"]),
+        (&Json::from("app/apis/Slow"), &Json::from("started")),
+        "an api starts with its first call"
+    );
     assert!(running.kill("app/apis/Slow").await);
     let restarted = change(&mut all).await;
     assert_eq!(
@@ -394,10 +403,12 @@ async fn changes_are_sent_as_they_happen() {
         (&Json::from("app/apis/Slow"), &Json::from("restarted"))
     );
     assert!(restarted["at"].is_string() && restarted["reason"].is_string(), "{restarted}");
-    assert!(running.kill("app/apis/Free").await);
+    soon("the answer", running.call("Free", Json::Null)).await.unwrap();
     assert_eq!(change(&mut all).await["path"], "app/apis/Free");
     assert_eq!(change(&mut free).await["path"], "app/apis/Free", "the other was not for it");
 
+    gate.add_permits(1);
+    soon("the answer", slow).await.unwrap().unwrap();
     // A stream ends with the app as a response ends, and does not hold the drain up.
     soon("the end", running.shutdown()).await;
     let mut rest = String::new();

@@ -1,5 +1,5 @@
 //! A message to an actor: through our bounded mailbox and a wake, against a cast into ractor's unbounded mailbox.
-//! And a question to an actor: `Ref::ask`, against ractor's `call`.
+//! And a question to an actor: `Ref::ask`, against ractor's `call`. kameo and actix stand beside for comparison.
 //!
 //! ```text
 //!  ours   sender ─try_send │ send().await─▶ Mailbox ─take─▶ Entity (woken once while it sleeps)
@@ -16,13 +16,15 @@ use std::time::{Duration, Instant};
 use ractor::rpc::CallResult;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use rohas::actors::mailbox::{Limits, Mailbox, Wake};
-use rohas::supervision::{Message, Policy, Strategy, Supervisor, Tree};
+use rohas::supervision::{Policy, Strategy, Supervisor, SupervisorRef, Tree};
 use rohas::{ActorError, Child, Ref, Reply, Scope};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
+use crate::actors::peers;
 use crate::measure::{Case, Comparison, Ratios};
 
+mod actors;
 mod measure;
 
 /// Messages of a batch.
@@ -196,7 +198,7 @@ async fn raw(batches: u64) -> Duration {
 }
 
 /// Starts an actor of the user's own under a supervisor.
-async fn own(done_tx: mpsc::UnboundedSender<u64>) -> (ActorRef<Message>, Ref<Ask<Reply<u64>>>) {
+async fn own(done_tx: mpsc::UnboundedSender<u64>) -> (SupervisorRef, Ref<Ask<Reply<u64>>>) {
     let child = Child::actor("own", move || {
         let done_tx = done_tx.clone();
         async move { Ok(Own(Sum { sum: 0, done_tx })) }
@@ -219,7 +221,7 @@ async fn tell(batches: u64) -> Duration {
         done_rx.recv().await.expect("the actor lives");
     }
     let took = started.elapsed();
-    let _ = root.stop_and_wait(None, None).await;
+    root.stop(PATIENCE).await;
     took
 }
 
@@ -231,7 +233,7 @@ async fn ask(batches: u64) -> Duration {
         black_box(own.ask(Ask::Sum).await.expect("it answers"));
     }
     let took = started.elapsed();
-    let _ = root.stop_and_wait(None, None).await;
+    root.stop(PATIENCE).await;
     took
 }
 
@@ -250,13 +252,67 @@ async fn call(batches: u64, limit: Option<Duration>) -> Duration {
     took
 }
 
+/// Tells batches to an actor of kameo with a mailbox of the same bound.
+async fn kameo_tell(batches: u64) -> Duration {
+    let actor = peers::kameo();
+    actor.wait_for_startup().await;
+    let started = Instant::now();
+    for _ in 0..batches {
+        for tell in batch() {
+            actor.tell(peers::Add(tell.value)).await.expect("the actor lives");
+        }
+        black_box(actor.ask(peers::Get).await.expect("the actor lives"));
+    }
+    let took = started.elapsed();
+    actor.kill();
+    took
+}
+
+/// Asks an actor of kameo, question after question.
+async fn kameo_ask(batches: u64) -> Duration {
+    let actor = peers::kameo();
+    actor.wait_for_startup().await;
+    let started = Instant::now();
+    for _ in 0..batches * QUESTIONS {
+        black_box(actor.ask(peers::Get).await.expect("the actor lives"));
+    }
+    let took = started.elapsed();
+    actor.kill();
+    took
+}
+
+/// Tells batches to an actor of actix, past its bound.
+async fn actix_tell(batches: u64, actor: actix::Addr<peers::Actix>) -> Duration {
+    let started = Instant::now();
+    for _ in 0..batches {
+        for tell in batch() {
+            actor.do_send(peers::Add(tell.value));
+        }
+        black_box(actor.send(peers::Get).await.expect("the actor lives"));
+    }
+    started.elapsed()
+}
+
+/// Asks an actor of actix, question after question.
+async fn actix_ask(batches: u64, actor: actix::Addr<peers::Actix>) -> Duration {
+    let started = Instant::now();
+    for _ in 0..batches * QUESTIONS {
+        black_box(actor.send(peers::Get).await.expect("the actor lives"));
+    }
+    started.elapsed()
+}
+
 /// Runs a sender as a task, where senders live in an app, and waits for it.
 fn on(runtime: &Runtime, sender: impl Future<Output = Duration> + Send + 'static) -> Duration {
     runtime.block_on(runtime.spawn(sender)).expect("the sender does not panic")
 }
 
 /// The same comparison on one kind of runtime.
-fn comparison<'a>(name: &'static str, runtime: &'a Runtime) -> Comparison<'a> {
+fn comparison<'a>(
+    name: &'static str,
+    runtime: &'a Runtime,
+    actix: &actix::Addr<peers::Actix>,
+) -> Comparison<'a> {
     let roomy = usize::try_from(BATCH).expect("a batch is small");
     Comparison {
         name,
@@ -272,19 +328,33 @@ fn comparison<'a>(name: &'static str, runtime: &'a Runtime) -> Comparison<'a> {
                 on(runtime, entity(batches, BOUND, Sending::Wait))
             }),
             Case::new("Ref::tell, room for 1024", move |batches| on(runtime, tell(batches))),
+            Case::new("kameo tell, room for 1024", move |batches| on(runtime, kameo_tell(batches))),
+            Case::new("actix do_send, no bound, own thread", {
+                let actix = actix.clone();
+                move |batches| on(runtime, actix_tell(batches, actix.clone()))
+            }),
             Case::new("ractor cast", move |batches| on(runtime, raw(batches))),
         ],
     }
 }
 
 /// Questions on one kind of runtime.
-fn questions<'a>(name: &'static str, runtime: &'a Runtime) -> Comparison<'a> {
+fn questions<'a>(
+    name: &'static str,
+    runtime: &'a Runtime,
+    actix: &actix::Addr<peers::Actix>,
+) -> Comparison<'a> {
     let limit = Some(Duration::from_secs(30));
     Comparison {
         name,
         operations: QUESTIONS,
         cases: vec![
             Case::new("Ref::ask", move |batches| on(runtime, ask(batches))),
+            Case::new("kameo ask", move |batches| on(runtime, kameo_ask(batches))),
+            Case::new("actix send, own thread", {
+                let actix = actix.clone();
+                move |batches| on(runtime, actix_ask(batches, actix.clone()))
+            }),
             Case::new("ractor call, no limit", move |batches| on(runtime, call(batches, None))),
             Case::new("ractor call", move |batches| on(runtime, call(batches, limit))),
         ],
@@ -296,12 +366,13 @@ fn main() {
     let two = two.expect("two threads");
     let one = Builder::new_current_thread().enable_all().build();
     let one = one.expect("one thread");
+    let actix = peers::actix();
     let mut criterion = measure::criterion();
     let mut ratios = Ratios::default();
-    ratios.compare(&mut criterion, comparison("tell, one thread", &one));
-    ratios.compare(&mut criterion, comparison("tell, two threads", &two));
-    ratios.compare(&mut criterion, questions("ask, one thread", &one));
-    ratios.compare(&mut criterion, questions("ask, two threads", &two));
+    ratios.compare(&mut criterion, comparison("tell, one thread", &one, &actix));
+    ratios.compare(&mut criterion, comparison("tell, two threads", &two, &actix));
+    ratios.compare(&mut criterion, questions("ask, one thread", &one, &actix));
+    ratios.compare(&mut criterion, questions("ask, two threads", &two, &actix));
     criterion.final_summary();
     ratios.print();
 }
