@@ -1,14 +1,14 @@
 //! Actors and supervisors of the program's own in running apps.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::json;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::app::tests::{http, inline, soon, start, until};
 use crate::supervision::{
@@ -576,31 +576,25 @@ async fn an_actor_beside_every_app_is_told_so() {
 async fn a_name_of_the_board_is_never_missing_while_its_supervisor_is_restarted() {
     let traces = Traces::default();
     let group = Group::new("group", Policy { backoff: Backoff::NONE, ..one_for_one() });
-    let group = (0..50).fold(group, |group, number| group.child(counter(&number.to_string(), &traces)));
+    let group = (0..2_000).fold(group, |group, number| group.child(counter(&number.to_string(), &traces)));
     let app = bare(vec![group.into()]).await;
-    let (handle, done) = (app.app(), Arc::new(Notify::new()));
-    let looks = tokio::spawn({
+    let (handle, done) = (app.app(), Arc::new(AtomicBool::new(false)));
+    let looks = tokio::task::spawn_blocking({
         let done = Arc::clone(&done);
-        async move {
-            let stop = done.notified();
-            tokio::pin!(stop);
-            let mut looks = 0;
-            while futures_util::poll!(&mut stop).is_pending() {
-                handle.actor::<Count>("group/49").unwrap();
-                looks += 1;
-                tokio::task::yield_now().await;
+        move || {
+            while !done.load(Ordering::SeqCst) {
+                handle.actor::<Count>("group/1999").unwrap();
             }
-            looks
         }
     });
     for _ in 0..5 {
         let end = app.watch(&full(&app, "group")).unwrap();
         assert!(app.kill(&full(&app, "group")).await);
         soon("the end", end).await;
-        let running = || state_of(&app, &full(&app, "group/49")) == Some(Life::Running);
+        let running = || state_of(&app, &full(&app, "group/1999")) == Some(Life::Running);
         until("the restart", running).await;
     }
-    done.notify_one();
-    assert!(looks.await.unwrap() > 0);
+    done.store(true, Ordering::SeqCst);
+    looks.await.unwrap(); // it was always found
     app.shutdown().await;
 }
