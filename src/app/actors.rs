@@ -128,7 +128,9 @@ impl App {
 
     /// Starts an actor, or a group of them, under the supervisor at `path` below `actors/`, after its other children;
     /// under that of the branch itself at `""`. It is not started again with that supervisor when that one is
-    /// restarted.
+    /// restarted. When the app stops, all that was added so shares 10 s beside what the members of the builder may take.
+    ///
+    /// Not to be awaited in `started` of an actor that the same supervisor is starting: each would wait for the other.
     ///
     /// # Errors
     /// It does not start or contradicts the supervisor's policy, its name is taken, or no supervisor runs there.
