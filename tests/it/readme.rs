@@ -14,7 +14,10 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 /// Where the README says the example listens.
-const DOCUMENTED: &str = "localhost:3000";
+pub const DOCUMENTED: &str = "localhost:3000";
+
+/// Where it says the admin door of the example is.
+const ADMIN: &str = "localhost:3001";
 
 /// Stands between the outputs of two commands.
 const END: char = '\u{1e}';
@@ -30,6 +33,7 @@ pub struct Step {
 struct App {
     process: Child,
     address: String,
+    admin: String,
 }
 
 impl Drop for App {
@@ -120,15 +124,17 @@ fn start(command: &str) -> App {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-    let mut app = App { process, address: String::new() };
-    let line = lines.next().expect("rohas run says where it listens").unwrap();
-    let address = line.strip_prefix("listening on http://");
-    app.address = address.expect("an address follows").to_owned();
+    let mut app = App { process, address: String::new(), admin: String::new() };
+    for (said, address) in [("listening on http://", &mut app.address), ("admin on http://", &mut app.admin)]
+    {
+        let line = lines.next().expect("rohas run says where it listens").unwrap();
+        *address = line.strip_prefix(said).expect("an address follows").to_owned();
+    }
     app
 }
 
 /// Runs all commands in one shell, as a reader would, and returns what each printed.
-pub fn run_all(steps: &[Step], address: &str) -> Vec<String> {
+pub fn run_all(steps: &[Step], addresses: &[(&str, &str)]) -> Vec<String> {
     let binary = Path::new(env!("CARGO_BIN_EXE_rohas"));
     let path = std::env::var("PATH").unwrap();
     let path = format!("{}:{path}", binary.parent().unwrap().display());
@@ -144,7 +150,9 @@ pub fn run_all(steps: &[Step], address: &str) -> Vec<String> {
         .unwrap();
     let mut script = String::new();
     for step in steps {
-        let command = step.command.replace(DOCUMENTED, address);
+        let command = addresses
+            .iter()
+            .fold(step.command.clone(), |command, (shown, real)| command.replace(shown, real));
         script.push_str(&format!("{command}\nprintf '\\036'\n"));
     }
     // The script goes in whole before the shell reads: it is far smaller than a pipe.
@@ -164,7 +172,7 @@ fn the_tour_prints_what_it_shows() {
     let steps: Vec<Step> = blocks(&readme, "<!-- tour -->").into_iter().flat_map(steps).collect();
     assert!(steps.len() > 10, "the tour is gone");
     let app = start(command);
-    let outputs = run_all(&steps, &app.address);
+    let outputs = run_all(&steps, &[(DOCUMENTED, &app.address), (ADMIN, &app.admin)]);
     assert_eq!(outputs.len(), steps.len(), "a command of the tour was not reached: {outputs:#?}");
     for (Step { command, expected }, actual) in steps.iter().zip(&outputs) {
         let expected = expected.as_deref().unwrap_or("");

@@ -64,7 +64,7 @@ fn holds(language: &str, test: &str) {
     run.args(["run", "--port", "0"]);
     let app = start(run);
     let steps = documented(&folder);
-    let printed = run_all(&steps, &app.1);
+    let printed = run_all(&steps, &[(crate::readme::DOCUMENTED, app.1.as_str())]);
     assert_eq!(printed.len(), steps.len());
     for (Step { command, expected }, printed) in steps.iter().zip(&printed) {
         let expected = expected.as_deref().unwrap_or("");

@@ -68,9 +68,14 @@ impl Actor {
         ["queued", "in_flight"].iter().any(|name| self.number(name).is_some_and(|number| number > 0.0))
     }
 
+    /// Tells whether it is as it should be: it runs, or waits for its first message.
+    pub fn is_well(&self) -> bool {
+        matches!(self.state.as_str(), "running" | "idle")
+    }
+
     /// Tells whether it was restarted or does not run.
     pub fn has_trouble(&self) -> bool {
-        self.restarts > 0 || self.state != "running"
+        self.restarts > 0 || !self.is_well()
     }
 
     /// Tells whether `is` holds for it or for one below it.
@@ -82,7 +87,7 @@ impl Actor {
     /// the engines are looked at.
     pub fn sum(&self, sums: &mut Sums, from_engines: bool) {
         sums.actors += 1;
-        sums.running += usize::from(self.state == "running");
+        sums.running += usize::from(self.is_well());
         sums.restarts += self.restarts;
         if from_engines || !is_engine(self) {
             sums.queued += self.number("queued").unwrap_or_default();

@@ -200,6 +200,7 @@ fn row(actor: &Actor, prefix: &str) -> Row {
     let mut colours = [None; COLUMNS.len()];
     colours[STATE] = Some(match actor.state.as_str() {
         "running" => GREEN,
+        "idle" => DIM,
         "stopped" => RED,
         _ => YELLOW,
     });
