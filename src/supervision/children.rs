@@ -60,7 +60,7 @@ impl Running {
     pub(super) fn new(setup: Supervisor, myself: ActorRef<Message>) -> Self {
         let Supervisor { path, policy, tree, children } = setup;
         let path: Arc<str> = path.into();
-        let place = tree.place(&path, &children);
+        let place = tree.place(&path, &children, &myself);
         let mut slots = Slots::default();
         let mut next_number = 0;
         for spec in children {
