@@ -15,7 +15,7 @@ use crate::supervision::node::State;
 use crate::supervision::policy::{Child, Decision, Exit, Policy, Restart, Strategy, decide};
 use crate::supervision::slots::{Counts, Life, Slot, Slots};
 use crate::supervision::spec::{ChildSpec, Shutdown, StartError};
-use crate::supervision::supervisor::{Message, Supervisor, jitter, kill_child, stop_child};
+use crate::supervision::supervisor::{KillOnDrop, Message, Supervisor, jitter, kill_child, stop_child};
 use crate::supervision::tree::{Place, Tree};
 
 /// The state of a supervisor that runs.
@@ -43,15 +43,6 @@ impl Drop for Running {
             timer.abort();
         }
         self.place.leave(&self.exit);
-    }
-}
-
-/// Kills a child that is being stopped when its supervisor itself is killed meanwhile.
-struct KillOnDrop(ActorCell);
-
-impl Drop for KillOnDrop {
-    fn drop(&mut self) {
-        self.0.kill(); // of no effect on one that has ended
     }
 }
 

@@ -195,6 +195,15 @@ pub(super) async fn kill_child(cell: &ActorCell) {
     }
 }
 
+/// Kills a child that is being stopped when its supervisor itself is killed meanwhile.
+pub(super) struct KillOnDrop(pub(super) ActorCell);
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        self.0.kill(); // of no effect on one that has ended
+    }
+}
+
 /// Returns a number in `[0, 1)` for a backoff: the low bits of a fresh random UUID.
 pub fn jitter() -> f64 {
     let bits = uuid::Uuid::new_v4().as_u128() as u32;
