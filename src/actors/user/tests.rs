@@ -363,3 +363,17 @@ async fn a_reply_tells_whether_anybody_waits() {
     reply.send(2);
     assert_eq!(awaited.await, Ok(1), "only the first counts");
 }
+
+#[tokio::test]
+async fn a_limit_beyond_all_time_is_no_limit() {
+    let bench = Bench::start(|child| child.mailbox(Limits { messages: 1, ..Limits::default() })).await;
+    let held = bench.held().await;
+    bench.subject.expires_in(Duration::MAX).try_tell(Tell::Note(1)).unwrap();
+    let mut told = Box::pin(bench.subject.within(Duration::MAX).tell(Tell::Note(2)));
+    assert!(futures_util::poll!(&mut told).is_pending());
+    bench.lab.gate.add_permits(1);
+    told.await.unwrap();
+    assert_eq!(held.await.unwrap(), Ok("waited"));
+    assert_eq!(bench.subject.within(Duration::MAX).ask(Tell::Attempts).await, Ok(1));
+    bench.root.stop(Duration::from_secs(20)).await;
+}
