@@ -1,6 +1,7 @@
 //! Every way in which a message to an actor of the user's own can end.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -376,4 +377,56 @@ async fn a_limit_beyond_all_time_is_no_limit() {
     assert_eq!(held.await.unwrap(), Ok("waited"));
     assert_eq!(bench.subject.within(Duration::MAX).ask(Tell::Attempts).await, Ok(1));
     bench.root.stop(Duration::from_secs(20)).await;
+}
+
+/// What only one incarnation may hold at a time, and takes its time to let go of.
+struct Held(Arc<AtomicU32>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        std::thread::sleep(Duration::from_millis(20));
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+struct Holder(#[expect(dead_code, reason = "it is only held")] Held);
+
+impl Actor for Holder {
+    type Message = (bool, Reply<u32>);
+
+    async fn handle(
+        &mut self,
+        (panics, reply): &Self::Message,
+        scope: &Scope<Self::Message>,
+    ) -> Result<(), ActorError> {
+        match scope.attempt() {
+            1 if *panics => panic!("on purpose"),
+            1 => Err("on purpose".into()),
+            attempt => {
+                reply.send(attempt);
+                Ok(())
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_crashed_actor_held_is_free_before_the_next_one_is_made() {
+    let held = Arc::new(AtomicU32::new(0));
+    let child = Child::actor("holder", move || {
+        let before = held.fetch_add(1, Ordering::SeqCst);
+        let held = Held(Arc::clone(&held));
+        async move { if before == 0 { Ok(Holder(held)) } else { Err("the one before still holds it".into()) } }
+    });
+    let child = child.on_crash(OnCrash::Retry { attempts: 2 });
+    let holder = child.reference();
+    let (tree, policy) = (Tree::default(), Policy::new(Strategy::OneForOne));
+    let setup =
+        Supervisor { path: "top".to_owned(), policy, tree: tree.clone(), children: vec![child.into()] };
+    let root = setup.start().await.unwrap();
+    for (panics, restarts) in [(false, 1), (true, 2)] {
+        assert_eq!(holder.ask(|reply| (panics, reply)).await, Ok(2));
+        assert_eq!(tree.find("top/holder").unwrap().restarts, restarts, "it started at the first try");
+    }
+    root.stop(Duration::from_secs(20)).await;
 }
