@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use crate::actors::mailbox::{Limits, OnCrash, OnFull, Priority, SendError};
 use crate::actors::user::{Actor, ActorError, AskError, Child, Ref, Reply, Scope};
 use crate::invocation::Failure;
-use crate::supervision::{Policy, Restart, Strategy, Supervisor, SupervisorRef, Tree};
+use crate::supervision::{Backoff, ChildSpec, Policy, Restart, Strategy, Supervisor, SupervisorRef, Tree};
 
 /// What the test actor can be told.
 enum Tell {
@@ -428,5 +428,66 @@ async fn what_a_crashed_actor_held_is_free_before_the_next_one_is_made() {
         assert_eq!(holder.ask(|reply| (panics, reply)).await, Ok(2));
         assert_eq!(tree.find("top/holder").unwrap().restarts, restarts, "it started at the first try");
     }
+    root.stop(Duration::from_secs(20)).await;
+}
+
+/// Lets others in before it has handled its message.
+struct Lazy;
+
+impl Actor for Lazy {
+    type Message = ();
+
+    async fn handle(&mut self, (): &(), _: &Scope<()>) -> Result<(), ActorError> {
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+}
+
+/// Whatever happens to an actor on demand, its siblings and its supervisor while it is idle, starts, runs and fails
+/// to start: what was told is handled, without another message that would wake it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_told_to_an_actor_on_demand_is_forgotten() {
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let lazy = Child::actor("lazy", || async {
+        if fastrand::u8(..4) == 0 { Err("not now".into()) } else { Ok(Lazy) }
+    });
+    let lazy = lazy.on_crash(OnCrash::Retry { attempts: u32::MAX }).on_demand();
+    let reference = lazy.reference();
+    let eager = Child::actor("eager", || async { Ok(Lazy) });
+    let (tree, backoff) = (Tree::default(), Backoff { first: Duration::ZERO, max: Duration::ZERO });
+    let policy = |strategy| Policy { backoff, intensity: u32::MAX, rate: None, ..Policy::new(strategy) };
+    let children = vec![eager.into(), lazy.into()];
+    let inner = ChildSpec::supervisor("top", "inner", policy(Strategy::OneForAll), &tree, children);
+    let children = vec![inner];
+    let setup = Supervisor {
+        path: "top".to_owned(),
+        policy: policy(Strategy::OneForOne),
+        tree: tree.clone(),
+        children,
+    };
+    let root = setup.start().await.unwrap();
+    let mut sent = 0;
+    for _ in 0..1_000 {
+        for _ in 0..random.u8(1..5) {
+            match random.u8(..6) {
+                0 => drop(root.kill("inner/eager").await),
+                1 => drop(root.kill("inner/lazy").await),
+                2 => drop(root.kill("inner").await),
+                3 => tokio::task::yield_now().await,
+                _ => {
+                    reference.try_tell(()).unwrap();
+                    sent += 1;
+                }
+            }
+        }
+        let limit = Instant::now() + Duration::from_secs(20);
+        while reference.0.counts().handled < sent {
+            assert!(Instant::now() < limit, "{:?} {:?}", reference.0.counts(), tree.snapshot());
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(reference.0.counts().accepted, sent);
     root.stop(Duration::from_secs(20)).await;
 }
