@@ -25,6 +25,13 @@ struct Route {
     turn: Arc<Mutex<()>>,
 }
 
+/// The envelopes of one event in a publication.
+struct Batch {
+    route: Route,
+    /// The place of each among all envelopes, and its size.
+    numbered: Vec<(usize, usize)>,
+}
+
 /// The in-memory bus.
 #[derive(Default)]
 pub struct Memory {
@@ -45,25 +52,25 @@ impl Bus for Memory {
 
     fn publish(&self, envelopes: Vec<Envelope>, deadline: Instant) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async move {
-            let mut routes: BTreeMap<&str, (Route, Vec<(usize, usize)>)> = BTreeMap::new();
+            let mut batches: BTreeMap<&str, Batch> = BTreeMap::new();
             for (number, envelope) in envelopes.iter().enumerate() {
                 let (event, numbered) = (&*envelope.event, (number, envelope.size()));
-                if let Some((_, numbers)) = routes.get_mut(event) {
-                    numbers.push(numbered);
+                if let Some(batch) = batches.get_mut(event) {
+                    batch.numbered.push(numbered);
                 } else {
                     let route = self.routes.read().get(event).cloned();
                     let route = route.ok_or_else(|| Error::Unrouted(event.to_owned()))?;
-                    routes.insert(event, (route, vec![numbered]));
+                    batches.insert(event, Batch { route, numbered: vec![numbered] });
                 }
             }
             // Places are taken by event name, then in the order of the table, whatever order they are published in:
             // so two publishers never wait for each other.
             let mut places: Vec<Vec<Place>> = envelopes.iter().map(|_| Vec::new()).collect();
-            for (event, (route, numbers)) in routes {
-                let several = numbers.len() > 1;
+            for (event, Batch { route, numbered }) in batches {
+                let several = numbered.len() > 1;
                 let _turn = if several { Some(turn(event, &route, deadline).await?) } else { None };
                 for subscriber in &route.subscribers {
-                    for (number, size) in &numbers {
+                    for (number, size) in &numbered {
                         places[*number].extend(reserve(event, *size, &**subscriber, deadline).await?);
                     }
                 }
