@@ -15,7 +15,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::actors::mailbox::{Letter, Limits, Mailbox, Undelivered, Wake};
+use crate::actors::mailbox::{Letter, Limits, Mailbox, SendError, Undelivered, Wake};
 use crate::actors::{Context, Origin, Passage, pass, publish};
 use crate::invocation::{
     ApiRequest, Failure, HandlerId, Invocation, Json, Kind, Outcome, Reply, Trace, json_bytes,
@@ -129,7 +129,7 @@ impl Api {
     /// Every [`Failure`] the call can end with.
     pub async fn ask(&self, request: Json, deadline: Instant, trace: Trace) -> Outcome {
         let (letter, outcome, started) = self.letter(request, deadline, trace)?;
-        self.0.mailbox.send(letter, deadline).await.map_err(|_| self.overloaded())?;
+        self.0.mailbox.send(letter, deadline).await.map_err(|error| self.refused(&error))?;
         match tokio::time::timeout_at((deadline + SLACK).into(), outcome).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) if self.0.context.shutdown.phase() == Phase::Forced => Err(Failure::ShuttingDown),
@@ -145,7 +145,7 @@ impl Api {
     /// [`Failure::Overloaded`] when the mailbox is full, [`Failure::ShuttingDown`].
     pub fn cast(&self, request: Json, deadline: Instant, trace: Trace) -> Result<(), Failure> {
         let (letter, outcome, _) = self.letter(request, deadline, trace)?;
-        self.0.mailbox.try_send(letter).map_err(|_| self.overloaded())?;
+        self.0.mailbox.try_send(letter).map_err(|error| self.refused(&error))?;
         let entity = self.0.source.clone();
         self.0.context.shutdown.spawn(async move {
             match outcome.await {
@@ -167,6 +167,13 @@ impl Api {
         let size = json_bytes(&request);
         let call = Call { request, deadline, trace, reply, started: Arc::clone(&started) };
         Ok((Letter::new(call).size(size).deadline(deadline), outcome, started))
+    }
+
+    fn refused(&self, error: &SendError<Call>) -> Failure {
+        match error {
+            SendError::Full(_) => self.overloaded(),
+            SendError::Gone(_) => Failure::ShuttingDown,
+        }
     }
 
     fn overloaded(&self) -> Failure {

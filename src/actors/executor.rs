@@ -143,6 +143,12 @@ impl Executors {
     /// # Cancel safety
     /// Dropping the future stops the work.
     pub async fn run(&self, invocation: Arc<Invocation>) -> Outcome {
+        self.run_noting(invocation, &Arc::default()).await
+    }
+
+    /// As [`run`](Executors::run); sets `started` when a worker takes the invocation: from then on the handler may
+    /// have done something, whatever it fails with.
+    pub(super) async fn run_noting(&self, invocation: Arc<Invocation>, started: &Arc<AtomicBool>) -> Outcome {
         let language = self.language(&invocation.handler);
         let Some(pool) = language.and_then(|language| self.pools.get(&language)) else {
             return Err(Failure::NotFound(format!("handler {}", invocation.handler)));
@@ -150,8 +156,7 @@ impl Executors {
         let deadline = invocation.deadline;
         let (reply, outcome) = oneshot::channel();
         let overloaded = overloaded(&invocation);
-        let started = Arc::new(AtomicBool::new(false));
-        let job = Letter::new(Job { invocation, reply, started: Arc::clone(&started) }).deadline(deadline);
+        let job = Letter::new(Job { invocation, reply, started: Arc::clone(started) }).deadline(deadline);
         if pool.queue.try_send(job).is_err() {
             return Err(overloaded);
         }

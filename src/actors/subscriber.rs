@@ -10,6 +10,7 @@
 //! retries; a task that breaks gives it back to the mailbox.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -152,7 +153,8 @@ impl Inner {
     async fn deliver_envelope(&self, mut envelope: Envelope) {
         loop {
             let timer = self.calls.start();
-            let result = self.attempt(&envelope).await;
+            let taken = Arc::new(AtomicBool::new(false));
+            let result = self.attempt(&envelope, &taken).await;
             timer.stop(result.is_ok());
             let error = match result {
                 Ok((value, effects)) => {
@@ -160,7 +162,8 @@ impl Inner {
                 }
                 Err(error) => error,
             };
-            let started = !matches!(error, Failure::Overloaded { .. });
+            // A handler may say that it is overloaded, too, or that somebody is whom it called.
+            let started = taken.load(Ordering::Acquire) || !matches!(error, Failure::Overloaded { .. });
             if started && envelope.attempt >= self.event.retry.attempts {
                 self.dead_letter(&envelope, &error);
                 return self.finished(&envelope, None).await;
@@ -179,7 +182,11 @@ impl Inner {
         Backoff { first: retry.backoff, max: retry.max }.delay(attempt, jitter())
     }
 
-    async fn attempt(&self, envelope: &Envelope) -> Result<(Json, Effects), Failure> {
+    async fn attempt(
+        &self,
+        envelope: &Envelope,
+        taken: &Arc<AtomicBool>,
+    ) -> Result<(Json, Effects), Failure> {
         let invocation = Invocation {
             id: Uuid::now_v7(),
             handler: self.handler.clone(),
@@ -188,7 +195,7 @@ impl Inner {
             attempt: envelope.attempt,
             trace: envelope.trace.caused_by(envelope.id),
         };
-        let reply = self.context.executors.run(Arc::new(invocation)).await?;
+        let reply = self.context.executors.run_noting(Arc::new(invocation), taken).await?;
         // What the handler asked for goes out now; payloads of the event's triggers wait for all its handlers.
         let Effects { payloads, triggers } = reply.effects;
         if let Some((name, _)) = payloads.iter().find(|(name, _)| !self.event.triggers.contains(name)) {

@@ -269,3 +269,34 @@ async fn a_call_whose_task_breaks_ends_and_frees_its_place() {
     assert_eq!(api.ask(Json::Null, soon(), Trace::root()).await, Ok(Reply::default()));
     root.stop(Duration::from_secs(20)).await;
 }
+
+#[tokio::test]
+async fn a_handler_that_says_overloaded_uses_its_attempts_up() {
+    let schema = r#"event Paid { handler: [book]  retry: { attempts: 2  backoff: "1ms" } }"#;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let part = part(schema, Arc::new(Memory::default()), {
+        let seen = Arc::clone(&seen);
+        move |invocation| {
+            seen.lock().push(invocation.attempt);
+            async { Err(Failure::Overloaded { entity: "somebody it called".to_owned() }) }
+        }
+    });
+    let root = part.start(vec![part.subscriber().child()]).await;
+    part.context.bus.publish(vec![event("Paid", None, Json::Null)], soon()).await.unwrap();
+    until(|| part.load("app/book").handled == 1 || seen.lock().len() > 10).await;
+    assert_eq!(*seen.lock(), [1, 2]);
+    let rendered = part.context.telemetry.render(None);
+    assert!(rendered.contains("rohas_dead_letters_total{handler=\"event book\"} 1"), "{rendered}");
+    root.stop(Duration::from_secs(20)).await;
+}
+
+#[tokio::test]
+async fn a_call_of_an_api_that_is_gone_is_told_so() {
+    let schema = r#"api Book { method: POST path: "/book" }"#;
+    let part = part(schema, Arc::new(Memory::default()), |_| async { Ok(Reply::default()) });
+    let api = Api::new(part.context.schema.apis["Book"].clone(), Arc::clone(&part.context));
+    let root = part.start(vec![api.child()]).await;
+    root.stop(Duration::from_secs(20)).await;
+    assert_eq!(api.ask(Json::Null, soon(), Trace::root()).await, Err(Failure::ShuttingDown));
+    assert_eq!(api.cast(Json::Null, soon(), Trace::root()), Err(Failure::ShuttingDown));
+}

@@ -97,6 +97,27 @@ async fn several_events_are_published_in_order_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn two_batches_of_one_event_do_not_wait_for_each_other() {
+    let bus = Memory::default();
+    let mut slow = inbox(&bus, "A", 2);
+    let limit = Instant::now() + Duration::from_secs(5);
+    bus.publish(vec![envelope("A", 0), envelope("A", 1)], limit).await.unwrap();
+    let mut first = bus.publish(vec![envelope("A", 2), envelope("A", 3)], limit);
+    let mut second = bus.publish(vec![envelope("A", 4), envelope("A", 5)], limit);
+    assert!(futures_util::poll!(&mut first).is_pending());
+    assert!(futures_util::poll!(&mut second).is_pending());
+    let reader = async {
+        for n in 0..6 {
+            assert_eq!(*slow.recv().await.unwrap().payload, json!(n));
+        }
+    };
+    let (first, second, ()) = tokio::join!(first, second, async {
+        let _ = tokio::time::timeout_at(limit.into(), reader).await;
+    });
+    assert_eq!((first, second), (Ok(()), Ok(())), "each took a place that the other one needed");
+}
+
+#[tokio::test]
 async fn closing_ends_the_streams() {
     let bus = Memory::default();
     let mut stream = inbox(&bus, "A", 1);

@@ -15,7 +15,7 @@ use crate::supervision::node::State;
 use crate::supervision::policy::{Child, Decision, Exit, Policy, Restart, Strategy, decide};
 use crate::supervision::slots::{Counts, Life, Slot, Slots};
 use crate::supervision::spec::{ChildSpec, Shutdown, StartError};
-use crate::supervision::supervisor::{KillOnDrop, Message, Supervisor, jitter, kill_child, stop_child};
+use crate::supervision::supervisor::{KillOnDrop, Message, Supervisor, jitter, kill_child, stop_or_kill};
 use crate::supervision::tree::{Place, Tree};
 
 /// The state of a supervisor that runs.
@@ -458,10 +458,7 @@ impl Running {
                 kill_child(&cell).await;
                 Exit::Killed
             }
-            Shutdown::Timeout(timeout) => {
-                stop_child(&cell, timeout).await;
-                Exit::Shutdown("shutdown".to_owned())
-            }
+            Shutdown::Timeout(timeout) => stop_or_kill(&cell, timeout).await,
             Shutdown::Infinity => {
                 cell.stop(Some("shutdown".to_owned()));
                 let _ = cell.wait(None).await; // without a limit it cannot fail

@@ -181,10 +181,17 @@ fn exit_of(reason: Option<String>) -> Exit {
 
 /// Stops one actor: asks it to, and kills it when it has not ended after `timeout`.
 pub async fn stop_child(cell: &ActorCell, timeout: Duration) {
+    stop_or_kill(cell, timeout).await;
+}
+
+/// As [`stop_child`]; tells how it ended.
+pub(super) async fn stop_or_kill(cell: &ActorCell, timeout: Duration) -> Exit {
     cell.stop(Some("shutdown".to_owned()));
-    if cell.wait(Some(timeout)).await.is_err() {
-        kill_child(cell).await;
+    if cell.wait(Some(timeout)).await.is_ok() {
+        return Exit::Shutdown("shutdown".to_owned());
     }
+    kill_child(cell).await;
+    Exit::Killed
 }
 
 /// Kills one actor and waits until it is gone.

@@ -236,6 +236,31 @@ async fn every_change_is_on_the_stream_and_every_end_reaches_its_watch() {
 }
 
 #[tokio::test]
+async fn a_child_that_does_not_stop_in_time_was_killed() {
+    struct Stubborn;
+    impl Actor for Stubborn {
+        type Msg = ();
+        type State = ();
+        type Arguments = ();
+        async fn pre_start(&self, _: ActorRef<()>, (): ()) -> Result<(), ActorProcessingErr> {
+            Ok(())
+        }
+        async fn post_stop(&self, _: ActorRef<()>, (): &mut ()) -> Result<(), ActorProcessingErr> {
+            std::future::pending().await
+        }
+    }
+    let stubborn = ChildSpec::new("stubborn", |parent| async move {
+        Ok(Actor::spawn_linked(None, Stubborn, (), parent).await?.0.get_cell())
+    });
+    let stubborn = stubborn.shutdown(Shutdown::Timeout(Duration::from_millis(10)));
+    let (supervisor, tree) = top(Policy::new(Strategy::OneForOne), vec![stubborn]).await;
+    let watch = tree.watch("top/stubborn").expect("it runs");
+    supervisor.terminate("stubborn").await.expect("it is there");
+    assert_eq!(watch.await, Exit::Killed);
+    assert_eq!(tree.find("top/stubborn").and_then(|node| node.last_exit).as_deref(), Some("killed"));
+}
+
+#[tokio::test]
 async fn a_reader_that_is_too_slow_learns_how_much_it_missed() {
     let (supervisor, tree) = top(Policy::new(Strategy::OneForOne), Vec::new()).await;
     let mut events = tree.events();

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use crate::actors::mailbox::meters::coarse_millis;
 use crate::actors::mailbox::queue::Item;
-use crate::actors::mailbox::state::{Grant, State};
+use crate::actors::mailbox::state::{Accepted, Grant, State};
 use crate::actors::mailbox::{
     Batch, Counts, Delivery, Letter, Limits, OnCrash, OnFull, Priority, SendError, Slot, Undelivered,
 };
@@ -140,11 +140,7 @@ impl<M: Send + 'static> Mailbox<M> {
         let waiting = {
             let mut state = self.0.state.lock();
             match state.hold(priority, size) {
-                Ok(dropped) => {
-                    drop(state);
-                    self.tell_all(dropped, &Undelivered::Dropped);
-                    return Ok(Slot::new(self.clone(), priority, size));
-                }
+                Ok(()) => return Ok(Slot::new(self.clone(), priority, size)),
                 Err(SendError::Full(()))
                     if state.limits.on_full == OnFull::Wait && priority != Priority::Control =>
                 {
@@ -156,6 +152,7 @@ impl<M: Send + 'static> Mailbox<M> {
                 }
             }
         };
+        let _line = Line(self);
         let error = match tokio::time::timeout_at(deadline.into(), waiting).await {
             Ok(Ok(slot)) => return Ok(slot),
             Ok(Err(_)) => SendError::Gone(()),
@@ -177,7 +174,10 @@ impl<M: Send + 'static> Mailbox<M> {
     pub(super) fn fill(&self, letter: Letter<M>) {
         let filled = self.0.state.lock().fill(Item::new(letter, coarse_millis()));
         match filled {
-            Ok(waker) => wake(waker),
+            Ok(Accepted { waker, dropped }) => {
+                wake(waker);
+                self.tell_all(dropped, &Undelivered::Dropped);
+            }
             Err(item) => self.tell(item.message, Undelivered::Gone),
         }
     }
@@ -297,6 +297,16 @@ impl<M: Send + 'static> Mailbox<M> {
     /// Reads what has become of all messages.
     pub fn counts(&self) -> Counts {
         self.0.state.lock().counts
+    }
+}
+
+/// A place in the line of those who wait for room. Who leaves it may have been all that those behind waited for.
+struct Line<'a, M: Send + 'static>(&'a Mailbox<M>);
+
+impl<M: Send + 'static> Drop for Line<'_, M> {
+    fn drop(&mut self) {
+        let grants = self.0.0.state.lock().grant();
+        self.0.hand_out(grants);
     }
 }
 

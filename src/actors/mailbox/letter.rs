@@ -124,9 +124,10 @@ impl<M> Letter<M> {
         self
     }
 
-    /// As [`deadline`](Letter::deadline), counted from now.
-    pub fn expires_in(self, time: Duration) -> Self {
-        self.deadline(Instant::now() + time)
+    /// As [`deadline`](Letter::deadline), counted from now; never, if that is beyond what the clock can say.
+    pub fn expires_in(mut self, time: Duration) -> Self {
+        self.deadline = Instant::now().checked_add(time);
+        self
     }
 }
 

@@ -162,12 +162,8 @@ impl<M: Send + 'static> State<M> {
         if self.fits(priority, size) {
             return true;
         }
-        let lasting = self.queue.lasting(priority);
-        if self.limits.on_full != OnFull::DropOldest
-            || priority == Priority::Control
-            || !self.fits_beside(lasting, priority, size)
-        {
-            return false; // nothing is dropped for a message that would not fit all the same
+        if !self.may_drop(priority, size) {
+            return false;
         }
         while !self.fits(priority, size)
             && let Some(oldest) = self.queue.drop_oldest(priority, self.hands())
@@ -178,6 +174,14 @@ impl<M: Send + 'static> State<M> {
         true
     }
 
+    /// Returns whether there is room once older ones are dropped: none is for a message that would not fit all the
+    /// same.
+    fn may_drop(&self, priority: Priority, size: usize) -> bool {
+        self.limits.on_full == OnFull::DropOldest
+            && priority != Priority::Control
+            && self.fits_beside(self.queue.lasting(priority), priority, size)
+    }
+
     fn accept(&mut self, item: Item<M>) -> Option<Waker> {
         self.counts.accepted += 1;
         self.meters.get_or_insert_default().arrived.add(item.since);
@@ -185,18 +189,18 @@ impl<M: Send + 'static> State<M> {
         self.wake()
     }
 
-    /// Takes a place for a message to come.
-    pub(super) fn hold(&mut self, priority: Priority, size: usize) -> Result<Vec<Item<M>>, SendError<()>> {
+    /// Takes a place for a message to come. Where older ones make room, they do so only when it has come.
+    pub(super) fn hold(&mut self, priority: Priority, size: usize) -> Result<(), SendError<()>> {
         if self.closed {
             return Err(SendError::Gone(()));
         }
-        let mut dropped = Vec::new();
-        if self.is_contended(priority) || !self.make_room(priority, size, &mut dropped) {
+        let room = self.fits(priority, size) || self.may_drop(priority, size);
+        if self.is_contended(priority) || !room {
             return Err(SendError::Full(()));
         }
         self.held += 1;
         self.held_bytes += size;
-        Ok(dropped)
+        Ok(())
     }
 
     /// Gives a held place back.
@@ -207,7 +211,7 @@ impl<M: Send + 'static> State<M> {
     }
 
     /// Fills a held place.
-    pub(super) fn fill(&mut self, item: Item<M>) -> Result<Option<Waker>, Item<M>> {
+    pub(super) fn fill(&mut self, item: Item<M>) -> Result<Accepted<M>, Item<M>> {
         self.held -= 1;
         self.held_bytes -= item.size;
         if self.closed {
@@ -215,7 +219,9 @@ impl<M: Send + 'static> State<M> {
             self.counts.gone += 1;
             return Err(item);
         }
-        Ok(self.accept(item))
+        let mut dropped = Vec::new();
+        self.make_room(item.priority, item.size, &mut dropped); // the place was promised, whatever came since
+        Ok(Accepted { waker: self.accept(item), dropped })
     }
 
     /// Puts a sender in line for the next place.

@@ -167,6 +167,46 @@ fn the_oldest_makes_room_where_that_is_the_policy() {
     assert_eq!(mailbox.load().dropped, 3);
 }
 
+#[tokio::test]
+async fn a_place_that_is_not_filled_drops_nothing() {
+    let ends = Arc::new(Mutex::new(Vec::new()));
+    let hook = Arc::clone(&ends);
+    let limits = Limits { messages: 2, on_full: OnFull::DropOldest, ..Limits::default() };
+    let mailbox = Mailbox::new("test", limits).undelivered(move |message, _| hook.lock().push(message));
+    (0..2).for_each(|number| mailbox.try_send(number).unwrap());
+    drop(mailbox.reserve(4, soon()).await.unwrap());
+    assert_eq!(*ends.lock(), [0; 0]);
+    let (first, second) =
+        (mailbox.reserve(4, soon()).await.unwrap(), mailbox.reserve(4, soon()).await.unwrap());
+    assert!(mailbox.reserve(4, Instant::now()).await.is_none(), "no more places than the mailbox has");
+    first.send(2);
+    assert_eq!(*ends.lock(), [0, 1], "the other place is held");
+    second.send(3);
+    assert_eq!((handle(&mailbox), handle(&mailbox), handle(&mailbox)), (Some(2), Some(3), None));
+    let counts = mailbox.counts();
+    assert_eq!((counts.accepted, counts.dropped, counts.handled, counts.refused), (4, 2, 2, 1));
+}
+
+#[tokio::test]
+async fn who_waits_for_much_and_gives_up_lets_those_behind_it_in() {
+    let mailbox: Mailbox<u8> = Mailbox::new("test", Limits { bytes: 100, ..Limits::default() });
+    mailbox.try_send(Letter::new(0).size(60)).unwrap();
+    for cancelled in [false, true] {
+        let limit = Instant::now() + Duration::from_millis(10);
+        let mut much =
+            Box::pin(mailbox.send(Letter::new(1).size(90), if cancelled { soon() } else { limit }));
+        assert!(futures_util::poll!(&mut much).is_pending());
+        let mut little = Box::pin(mailbox.send(Letter::new(2).size(10), soon()));
+        assert!(futures_util::poll!(&mut little).is_pending(), "who came first is first");
+        match cancelled {
+            true => drop(much),
+            false => assert_eq!(much.await, Err(SendError::Full(1))),
+        }
+        assert!(futures_util::poll!(&mut little).is_ready(), "there is room for it");
+    }
+    assert_eq!(mailbox.try_send(Letter::new(3).size(20)), Ok(()));
+}
+
 #[test]
 fn keys_go_on_beside_each_other_in_order() {
     let limits = Limits { concurrency: 2, ..Limits::default() };

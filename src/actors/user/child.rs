@@ -8,8 +8,10 @@
 //! Made by users; started by the supervisor that its [`ChildSpec`] is given to.
 
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use ractor::{ActorProcessingErr, ActorRef};
 
@@ -184,9 +186,33 @@ struct Setup<A: Actor> {
 
 /// One incarnation.
 struct Incarnation<A: Actor> {
-    actor: A,
+    /// Taken out when it crashes: `ractor` would drop it some time after its supervisor has been told.
+    actor: Option<A>,
     mailbox: Mailbox<Told<A::Message>>,
     scope: Scope<A::Message>,
+}
+
+impl<A: Actor> Incarnation<A> {
+    /// Handles what waits, as far as one wake goes.
+    async fn batch(&mut self) -> Result<(), ActorError> {
+        let Incarnation { actor: Some(actor), mailbox, scope } = self else { return Ok(()) };
+        let mut batch = mailbox.batch();
+        while !scope.ending()?
+            && let Some(delivery) = batch.next()
+        {
+            scope.attempt = delivery.attempt();
+            match actor.handle(&delivery.message, scope).await {
+                Ok(()) => delivery.done(),
+                Err(error) => {
+                    delivery.crashed(&error.to_string());
+                    return Err(error);
+                }
+            }
+            // A handler that never waits would keep its thread to itself: this lets others in, and a kill.
+            tokio::task::consume_budget().await;
+        }
+        Ok(())
+    }
 }
 
 /// What `ractor` runs.
@@ -207,31 +233,20 @@ impl<A: Actor> ractor::Actor for Shell<A> {
         actor.started(&scope).await?;
         scope.ending()?;
         mailbox.attach(move || drop(myself.send_message(Wake)));
-        Ok(Incarnation { actor, mailbox, scope })
+        Ok(Incarnation { actor: Some(actor), mailbox, scope })
     }
 
     async fn handle(
         &self,
         _: ActorRef<Wake>,
         _: Wake,
-        Incarnation { actor, mailbox, scope }: &mut Incarnation<A>,
+        incarnation: &mut Incarnation<A>,
     ) -> Result<(), ActorProcessingErr> {
-        let mut batch = mailbox.batch();
-        while !scope.ending()?
-            && let Some(delivery) = batch.next()
-        {
-            scope.attempt = delivery.attempt();
-            match actor.handle(&delivery.message, scope).await {
-                Ok(()) => delivery.done(),
-                Err(error) => {
-                    delivery.crashed(&error.to_string());
-                    return Err(error);
-                }
-            }
-            // A handler that never waits would keep its thread to itself: this lets others in, and a kill.
-            tokio::task::consume_budget().await;
+        let ended = AssertUnwindSafe(incarnation.batch()).catch_unwind().await;
+        if !matches!(ended, Ok(Ok(()))) {
+            incarnation.actor = None; // what it holds is free before the next one is made
         }
-        Ok(())
+        ended.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
     async fn post_stop(
@@ -239,7 +254,9 @@ impl<A: Actor> ractor::Actor for Shell<A> {
         _: ActorRef<Wake>,
         Incarnation { actor, scope, .. }: &mut Incarnation<A>,
     ) -> Result<(), ActorProcessingErr> {
-        actor.stopped(scope).await;
+        if let Some(actor) = actor {
+            actor.stopped(scope).await;
+        }
         Ok(())
     }
 }

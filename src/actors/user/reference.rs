@@ -18,6 +18,9 @@ use crate::supervision::Load;
 /// How long `tell` waits for room and `ask` for its answer, unless the sender says otherwise.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Longer than any program runs: thirty years.
+const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+
 /// A message with whoever waits for the answer to it.
 pub(super) struct Told<M> {
     pub(super) message: M,
@@ -222,7 +225,7 @@ impl<M: Send + Sync + 'static> Sending<'_, M> {
 
     /// Says when the message is worth nothing any more: then it is not handled any more.
     pub fn expires_in(mut self, time: Duration) -> Self {
-        self.deadline = Some(Instant::now() + time);
+        self.deadline = Instant::now().checked_add(time);
         self
     }
 
@@ -252,7 +255,7 @@ impl<M: Send + Sync + 'static> Sending<'_, M> {
             Ok(()) => return Ok(()),
             Err(error) => error.into_message(),
         };
-        let sent = self.reference.0.send(letter, Instant::now() + self.within).await;
+        let sent = self.reference.0.send(letter, after(self.within)).await;
         sent.map_err(|error| error.map(|told| told.message))
     }
 
@@ -270,7 +273,7 @@ impl<M: Send + Sync + 'static> Sending<'_, M> {
     /// # Errors
     /// As [`Ref::ask`].
     pub async fn ask<T: Send + 'static>(self, make: impl FnOnce(Reply<T>) -> M) -> Result<T, AskError> {
-        let deadline = Instant::now() + self.within;
+        let deadline = after(self.within);
         let (reply, awaited, asker) = question();
         let mut letter = self.letter(make(reply), Some(asker));
         letter.deadline = Some(self.deadline.map_or(deadline, |earlier| earlier.min(deadline)));
@@ -283,6 +286,12 @@ impl<M: Send + Sync + 'static> Sending<'_, M> {
         }
         in_time(awaited, deadline).await.map_err(|why| reference.error(why))
     }
+}
+
+/// Returns when `time` has passed; a limit that the clock cannot say, such as [`Duration::MAX`], is as good as none.
+fn after(time: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(time).unwrap_or_else(|| now + FOREVER)
 }
 
 /// Waits for the answer until `deadline`. Most actors answer as soon as they are let, which takes less than a timer

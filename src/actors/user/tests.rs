@@ -1,6 +1,7 @@
 //! Every way in which a message to an actor of the user's own can end.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -9,7 +10,7 @@ use tokio::sync::Semaphore;
 use crate::actors::mailbox::{Limits, OnCrash, OnFull, Priority, SendError};
 use crate::actors::user::{Actor, ActorError, AskError, Child, Ref, Reply, Scope};
 use crate::invocation::Failure;
-use crate::supervision::{Policy, Restart, Strategy, Supervisor, SupervisorRef, Tree};
+use crate::supervision::{Backoff, ChildSpec, Policy, Restart, Strategy, Supervisor, SupervisorRef, Tree};
 
 /// What the test actor can be told.
 enum Tell {
@@ -362,4 +363,131 @@ async fn a_reply_tells_whether_anybody_waits() {
     reply.send(1);
     reply.send(2);
     assert_eq!(awaited.await, Ok(1), "only the first counts");
+}
+
+#[tokio::test]
+async fn a_limit_beyond_all_time_is_no_limit() {
+    let bench = Bench::start(|child| child.mailbox(Limits { messages: 1, ..Limits::default() })).await;
+    let held = bench.held().await;
+    bench.subject.expires_in(Duration::MAX).try_tell(Tell::Note(1)).unwrap();
+    let mut told = Box::pin(bench.subject.within(Duration::MAX).tell(Tell::Note(2)));
+    assert!(futures_util::poll!(&mut told).is_pending());
+    bench.lab.gate.add_permits(1);
+    told.await.unwrap();
+    assert_eq!(held.await.unwrap(), Ok("waited"));
+    assert_eq!(bench.subject.within(Duration::MAX).ask(Tell::Attempts).await, Ok(1));
+    bench.root.stop(Duration::from_secs(20)).await;
+}
+
+/// What only one incarnation may hold at a time, and takes its time to let go of.
+struct Held(Arc<AtomicU32>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        std::thread::sleep(Duration::from_millis(20));
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+struct Holder(#[expect(dead_code, reason = "it is only held")] Held);
+
+impl Actor for Holder {
+    type Message = (bool, Reply<u32>);
+
+    async fn handle(
+        &mut self,
+        (panics, reply): &Self::Message,
+        scope: &Scope<Self::Message>,
+    ) -> Result<(), ActorError> {
+        match scope.attempt() {
+            1 if *panics => panic!("on purpose"),
+            1 => Err("on purpose".into()),
+            attempt => {
+                reply.send(attempt);
+                Ok(())
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_crashed_actor_held_is_free_before_the_next_one_is_made() {
+    let held = Arc::new(AtomicU32::new(0));
+    let child = Child::actor("holder", move || {
+        let before = held.fetch_add(1, Ordering::SeqCst);
+        let held = Held(Arc::clone(&held));
+        async move { if before == 0 { Ok(Holder(held)) } else { Err("the one before still holds it".into()) } }
+    });
+    let child = child.on_crash(OnCrash::Retry { attempts: 2 });
+    let holder = child.reference();
+    let (tree, policy) = (Tree::default(), Policy::new(Strategy::OneForOne));
+    let setup =
+        Supervisor { path: "top".to_owned(), policy, tree: tree.clone(), children: vec![child.into()] };
+    let root = setup.start().await.unwrap();
+    for (panics, restarts) in [(false, 1), (true, 2)] {
+        assert_eq!(holder.ask(|reply| (panics, reply)).await, Ok(2));
+        assert_eq!(tree.find("top/holder").unwrap().restarts, restarts, "it started at the first try");
+    }
+    root.stop(Duration::from_secs(20)).await;
+}
+
+/// Lets others in before it has handled its message.
+struct Lazy;
+
+impl Actor for Lazy {
+    type Message = ();
+
+    async fn handle(&mut self, (): &(), _: &Scope<()>) -> Result<(), ActorError> {
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+}
+
+/// Whatever happens to an actor on demand, its siblings and its supervisor while it is idle, starts, runs and fails
+/// to start: what was told is handled, without another message that would wake it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_told_to_an_actor_on_demand_is_forgotten() {
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let lazy = Child::actor("lazy", || async {
+        if fastrand::u8(..4) == 0 { Err("not now".into()) } else { Ok(Lazy) }
+    });
+    let lazy = lazy.on_crash(OnCrash::Retry { attempts: u32::MAX }).on_demand();
+    let reference = lazy.reference();
+    let eager = Child::actor("eager", || async { Ok(Lazy) });
+    let (tree, backoff) = (Tree::default(), Backoff { first: Duration::ZERO, max: Duration::ZERO });
+    let policy = |strategy| Policy { backoff, intensity: u32::MAX, rate: None, ..Policy::new(strategy) };
+    let children = vec![eager.into(), lazy.into()];
+    let inner = ChildSpec::supervisor("top", "inner", policy(Strategy::OneForAll), &tree, children);
+    let children = vec![inner];
+    let setup = Supervisor {
+        path: "top".to_owned(),
+        policy: policy(Strategy::OneForOne),
+        tree: tree.clone(),
+        children,
+    };
+    let root = setup.start().await.unwrap();
+    let mut sent = 0;
+    for _ in 0..1_000 {
+        for _ in 0..random.u8(1..5) {
+            match random.u8(..6) {
+                0 => drop(root.kill("inner/eager").await),
+                1 => drop(root.kill("inner/lazy").await),
+                2 => drop(root.kill("inner").await),
+                3 => tokio::task::yield_now().await,
+                _ => {
+                    reference.try_tell(()).unwrap();
+                    sent += 1;
+                }
+            }
+        }
+        let limit = Instant::now() + Duration::from_secs(20);
+        while reference.0.counts().handled < sent {
+            assert!(Instant::now() < limit, "{:?} {:?}", reference.0.counts(), tree.snapshot());
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(reference.0.counts().accepted, sent);
+    root.stop(Duration::from_secs(20)).await;
 }
