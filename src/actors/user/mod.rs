@@ -76,7 +76,7 @@ pub type ActorError = Box<dyn std::error::Error + Send + Sync + 'static>;
 ///
 /// reference.tell(Count::Add(3)).await?;
 /// assert_eq!(reference.ask(Count::Get).await?, 5);
-/// # top.stop(None);
+/// # top.stop(std::time::Duration::from_secs(5)).await;
 /// # Ok(())
 /// # }
 /// ```
