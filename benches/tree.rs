@@ -37,12 +37,12 @@ fn main() -> ExitCode {
 }
 
 fn collect() {
-    println!("{:<58} {:>14}", "", format!("median of {RUNS}"));
+    println!("{:<62} {:>14}", "", format!("median of {RUNS}"));
     for (name, unit, _) in measured::ALL {
-        println!("{name:<58} {:>14.1} {unit}", median(|| ours(name)));
+        println!("{name:<62} {:>14.1} {unit}", median(|| ours(name)));
     }
     for (name, program) in measured::ERLANG {
-        println!("{name:<58} {:>14.1} bytes", median(|| erlang(program)));
+        println!("{name:<62} {:>14.1} bytes", median(|| erlang(program)));
     }
 }
 

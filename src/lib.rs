@@ -44,9 +44,11 @@ pub mod supervision;
 pub mod telemetry;
 
 pub use crate::actors::mailbox::{Limits, OnCrash, OnFull, Priority, SendError};
-pub use crate::actors::user::{Actor, ActorError, AskError, Child, Ref, Reply, Scope};
+pub use crate::actors::user::{
+    Actor, ActorError, AskError, Child, Group, Member, Ref, Reply, Scope, Sending,
+};
 pub use crate::app::{
-    ActorApp, App, BuildError, Builder, EventRef, EventStream, Running, StartError, Subscription,
+    ActorApp, App, BuildError, Builder, EventRef, EventStream, RefError, Running, StartError, Subscription,
 };
 pub use crate::config::Config;
 pub use crate::invocation::{ApiRequest, Failure, Json, Kind, Outcome};
@@ -60,3 +62,6 @@ pub use crate::lang::native::{
 #[cfg(doctest)]
 #[doc = include_str!("../docs/handlers-rust.md")]
 struct HandlersInRust;
+#[cfg(doctest)]
+#[doc = include_str!("../docs/actors.md")]
+struct Actors;

@@ -9,11 +9,13 @@ type Measure = fn() -> f64;
 
 /// What is measured in a process of this program, its unit, and how.
 pub const ALL: &[(&str, &str, Measure)] = &[
-    ("memory per idle actor: ours, supervised", "bytes", supervised::memory),
+    ("memory per idle actor: ours, waiting for its first message", "bytes", supervised::memory_on_demand),
+    ("memory per idle actor: ours, started", "bytes", supervised::memory),
     ("memory per idle actor: ractor, linked", "bytes", memory::ractor),
     ("memory per idle actor: kameo, bounded", "bytes", memory::kameo),
     ("memory per idle actor: actix", "bytes", memory::actix),
-    ("spawn: ours, under a supervisor", "ns", supervised::spawn),
+    ("spawn: ours, a supervisor's first children", "ns", supervised::spawn_first),
+    ("spawn: ours, under a supervisor that runs", "ns", supervised::spawn_later),
     ("spawn: ractor, linked", "ns", supervised::spawn_raw),
     ("crash to next message handled, 99th percentile", "µs", supervised::restart),
     ("a million KiB to an actor that hangs: ours", "MiB", supervised::stuck),

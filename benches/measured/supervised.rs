@@ -4,10 +4,10 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use ractor::Actor as _;
-use rohas::supervision::{Policy, Strategy, Supervisor, SupervisorRef, Tree};
+use rohas::supervision::{ChildSpec, Policy, Strategy, Supervisor, SupervisorRef, Tree};
 use rohas::{Actor, ActorError, Child, Limits, OnFull, Ref, Reply, Scope};
 
-use crate::actors::peers::Raw;
+use crate::actors::peers::{Parent, Raw};
 use crate::measured::memory::{ACTORS, growth, resident, runtime};
 
 /// What our actors are told.
@@ -41,24 +41,38 @@ impl Actor for Worker {
 }
 
 /// Starts a supervisor that restarts whatever fails as often as it fails.
-async fn supervisor() -> SupervisorRef {
+async fn supervisor(children: Vec<ChildSpec>) -> SupervisorRef {
     let policy =
         Policy { intensity: u32::MAX, rate: NonZeroU32::new(100_000), ..Policy::new(Strategy::OneForOne) };
-    let top = Supervisor { path: "top".to_owned(), policy, tree: Tree::default(), children: Vec::new() };
+    let top = Supervisor { path: "top".to_owned(), policy, tree: Tree::default(), children };
     top.start().await.expect("it starts")
 }
 
+fn child(number: usize, limits: Limits) -> Child<Worker> {
+    Child::actor(format!("worker-{number}"), || async { Ok(Worker) }).mailbox(limits)
+}
+
 async fn worker(supervisor: &SupervisorRef, number: usize, limits: Limits) -> Ref<Order> {
-    let child = Child::actor(format!("worker-{number}"), || async { Ok(Worker) }).mailbox(limits);
+    let child = child(number, limits);
     let worker = child.reference();
     supervisor.start(child.into()).await.expect("it starts");
     worker
 }
 
-/// Bytes per idle actor of the user's own.
+/// Bytes per actor that waits for its first message.
+pub fn memory_on_demand() -> f64 {
+    runtime().block_on(growth(async {
+        let children: Vec<_> =
+            (0..ACTORS).map(|number| child(number, Limits::default()).on_demand()).collect();
+        let workers: Vec<_> = children.iter().map(Child::reference).collect();
+        (supervisor(children.into_iter().map(ChildSpec::from).collect()).await, workers)
+    }))
+}
+
+/// Bytes per idle actor of the user's own that has started.
 pub fn memory() -> f64 {
     runtime().block_on(async {
-        let supervisor = supervisor().await;
+        let supervisor = supervisor(Vec::new()).await;
         growth(async {
             let mut workers = Vec::with_capacity(ACTORS);
             for number in 0..ACTORS {
@@ -75,7 +89,7 @@ pub fn memory() -> f64 {
 pub fn restart() -> f64 {
     const CRASHES: usize = 2_000;
     runtime().block_on(async {
-        let supervisor = supervisor().await;
+        let supervisor = supervisor(Vec::new()).await;
         let mut times = Vec::with_capacity(CRASHES);
         for number in 0..CRASHES {
             let worker = worker(&supervisor, number, Limits::default()).await;
@@ -96,7 +110,7 @@ const SENT: usize = 1_000_000;
 /// MiB that a million messages of 1 KiB take at an actor that stands still; the sender is told that it is full.
 pub fn stuck() -> f64 {
     runtime().block_on(async {
-        let supervisor = supervisor().await;
+        let supervisor = supervisor(Vec::new()).await;
         let worker = worker(&supervisor, 0, Limits { on_full: OnFull::Wait, ..Limits::default() }).await;
         worker.tell(Order::Hang).await.expect("there is room");
         while worker.load().in_flight == 0 {
@@ -152,38 +166,45 @@ pub fn stuck_raw() -> f64 {
     })
 }
 
+/// How many actors are started.
+const STARTED: usize = 20_000;
+
 /// Nanoseconds to start an actor under a supervisor that runs, one after the other.
-pub fn spawn() -> f64 {
-    const STARTED: usize = 20_000;
-    runtime().block_on(async {
-        tokio::spawn(async {
-            let supervisor = supervisor().await;
-            let since = Instant::now();
-            for number in 0..STARTED {
-                worker(&supervisor, number, Limits::default()).await;
-            }
-            since.elapsed().as_nanos() as f64 / STARTED as f64
-        })
-        .await
-        .expect("it does not panic")
+pub fn spawn_later() -> f64 {
+    on_worker(async {
+        let supervisor = supervisor(Vec::new()).await;
+        let since = Instant::now();
+        for number in 0..STARTED {
+            worker(&supervisor, number, Limits::default()).await;
+        }
+        since.elapsed()
     })
+}
+
+/// Nanoseconds to start one of the first children of a supervisor.
+pub fn spawn_first() -> f64 {
+    on_worker(async {
+        let since = Instant::now();
+        let children = (0..STARTED).map(|number| child(number, Limits::default()).into()).collect();
+        supervisor(children).await;
+        since.elapsed()
+    })
+}
+
+/// Carries it out on a thread of the runtime, where programs spawn from.
+fn on_worker(starts: impl Future<Output = Duration> + Send + 'static) -> f64 {
+    let took = runtime().block_on(async { tokio::spawn(starts).await.expect("it does not panic") });
+    took.as_nanos() as f64 / STARTED as f64
 }
 
 /// The same with ractor's `spawn_linked`.
 pub fn spawn_raw() -> f64 {
-    const STARTED: usize = 20_000;
-    runtime().block_on(async {
-        tokio::spawn(async {
-            let (parent, _) = crate::actors::peers::Parent::spawn(None, crate::actors::peers::Parent, ())
-                .await
-                .expect("it starts");
-            let since = Instant::now();
-            for _ in 0..STARTED {
-                Raw::spawn_linked(None, Raw, (), parent.get_cell()).await.expect("it starts");
-            }
-            since.elapsed().as_nanos() as f64 / STARTED as f64
-        })
-        .await
-        .expect("it does not panic")
+    on_worker(async {
+        let (parent, _) = Parent::spawn(None, Parent, ()).await.expect("it starts");
+        let since = Instant::now();
+        for _ in 0..STARTED {
+            Raw::spawn_linked(None, Raw, (), parent.get_cell()).await.expect("it starts");
+        }
+        since.elapsed()
     })
 }

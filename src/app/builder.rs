@@ -6,13 +6,15 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::app::ActorApp;
+use crate::actors::user::{Group, Member};
+use crate::app::{ACTORS, ActorApp};
 use crate::config::{self, Config};
 use crate::invocation::{HandlerId, Kind};
 use crate::lang::discover::Folders;
 use crate::lang::native::{Definition, Function, Handler, Provided, Site};
 use crate::lang::{FileHandler, Language, Problem};
 use crate::schema::{self, Diagnostic, Schema, Severity, SourceFile};
+use crate::supervision::{Policy, StartError, Strategy};
 
 mod targets;
 
@@ -52,6 +54,7 @@ pub(crate) struct Checked {
     pub(crate) root: PathBuf,
     pub(crate) functions: HashMap<HandlerId, Function>,
     pub(crate) provided: Arc<Provided>,
+    pub(crate) actors: Group,
     pub(crate) files: Vec<FileHandler>,
     pub(crate) missing: Vec<Missing>,
     pub(crate) diagnostics: Vec<Diagnostic>,
@@ -81,6 +84,8 @@ pub struct Builder {
     provided: Provided,
     /// Types of which `data` was given more than one value.
     given_twice: Vec<&'static str>,
+    children: Vec<Member>,
+    children_policy: Option<Policy>,
 }
 
 impl Builder {
@@ -137,6 +142,20 @@ impl Builder {
         self
     }
 
+    /// Adds an actor of the program's own, a plain `ractor` actor or a [`Group`] of them. They run in the branch
+    /// `actors` of the tree: started in this order, after the engines and before everything that runs handlers, and
+    /// stopped the other way round. What is wrong with them is said by [`Builder::build`].
+    pub fn child(mut self, member: impl Into<Member>) -> Self {
+        self.children.push(member.into());
+        self
+    }
+
+    /// Sets the policy of the branch `actors`; [`Policy::new`] with [`Strategy::OneForOne`] unless set.
+    pub fn children_policy(mut self, policy: Policy) -> Self {
+        self.children_policy = Some(policy);
+        self
+    }
+
     /// Checks everything.
     ///
     /// # Errors
@@ -144,7 +163,8 @@ impl Builder {
     pub fn build(self) -> Result<ActorApp, BuildError> {
         let checked = self.check();
         let engines = checked.without_engine();
-        let Checked { config, schema, root, functions, provided, files, missing, diagnostics, .. } = checked;
+        let Checked { config, schema, root, functions, provided, actors, files, .. } = checked;
+        let (missing, diagnostics) = (checked.missing, checked.diagnostics);
         let (unread, problems) = (checked.unread, checked.problems);
         let mut problems: Vec<Problem> = unread.into_iter().chain(problems).chain(engines).collect();
         problems.extend(missing.into_iter().map(|missing| missing.problem));
@@ -153,7 +173,7 @@ impl Builder {
             return Err(BuildError { diagnostics, problems });
         }
         let schema = Arc::new(schema);
-        Ok(ActorApp { config, schema, root, functions, provided, files, warnings: diagnostics })
+        Ok(ActorApp { config, schema, root, functions, provided, files, actors, warnings: diagnostics })
     }
 
     /// Checks everything and returns what there is, however broken.
@@ -172,6 +192,8 @@ impl Builder {
         let handlers = resolve_handlers(&schema, self.functions, &folders, &mut problems);
         let Handlers { definitions, files, missing } = handlers;
         let provided = Arc::new(self.provided);
+        let actors = branch(self.children_policy, self.children);
+        problems.extend(actors.problems(&config.project.name).iter().map(unsupervisable));
         // What a broken schema does not say yet is no fault of the handlers.
         let broken = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
         let mut found = Vec::new();
@@ -179,7 +201,19 @@ impl Builder {
         if !broken {
             problems.extend(found);
         }
-        Checked { config, schema, root, functions, provided, files, missing, diagnostics, unread, problems }
+        Checked {
+            config,
+            schema,
+            root,
+            functions,
+            provided,
+            actors,
+            files,
+            missing,
+            diagnostics,
+            unread,
+            problems,
+        }
     }
 
     /// Reads the configuration and the schema files and looks for nothing else: what tools on schemas need.
@@ -259,6 +293,16 @@ impl Builder {
         let middlewares = handlers.parent().unwrap_or(&handlers).join("middlewares");
         Folders { handlers, middlewares }
     }
+}
+
+/// The branch of the actors of the program's own.
+fn branch(policy: Option<Policy>, members: Vec<Member>) -> Group {
+    let policy = policy.unwrap_or_else(|| Policy::new(Strategy::OneForOne));
+    members.into_iter().fold(Group::new(ACTORS, policy), Group::child)
+}
+
+fn unsupervisable(error: &StartError) -> Problem {
+    Problem::new(error.to_string())
 }
 
 /// Reads `**/*.ro` below `dir`, in a stable order; what is hidden is left out, and no folder is read twice.

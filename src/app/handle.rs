@@ -57,7 +57,7 @@ impl Shared {
     fn admit(&self, caller: &Caller) -> Result<(), Failure> {
         let last = match caller {
             Caller::Program => Phase::Running,
-            Caller::Handler(_) => Phase::Draining,
+            Caller::Handler(_) | Caller::Actor(_) => Phase::Draining,
         };
         if self.context.shutdown.phase() > last {
             return Err(Failure::ShuttingDown);
@@ -105,10 +105,14 @@ impl Shared {
         let context = &self.context;
         let triggers = [event.to_owned()];
         let (trace, cause, source): (Trace, Uuid, String) = match caller {
-            Caller::Program => {
+            Caller::Program | Caller::Actor(_) => {
                 let trace = Trace::root();
                 let cause = trace.correlation_id;
-                (trace, cause, "app".to_owned())
+                let source = match caller {
+                    Caller::Actor(name) => format!("actor {name}"),
+                    _ => "app".to_owned(),
+                };
+                (trace, cause, source)
             }
             Caller::Handler(call) => (call.trace.clone(), call.id, call.handler.to_string()),
         };
@@ -161,7 +165,7 @@ fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a str>) -> 
 #[derive(Clone)]
 pub struct App {
     pub(in crate::app) shared: Arc<Shared>,
-    caller: Caller,
+    pub(in crate::app) caller: Caller,
 }
 
 impl fmt::Debug for App {
@@ -172,15 +176,20 @@ impl fmt::Debug for App {
 
 impl FromCall for App {
     async fn from_call(call: &Call) -> Result<Self, Failure> {
-        let host: Arc<dyn Any + Send + Sync> = call.host()?;
-        let shared = host.downcast().map_err(|_| Failure::internal("the handler runs in no app"))?;
-        Ok(App { shared, caller: Caller::Handler(Arc::clone(call.invocation())) })
+        App::at(call.host()?, Caller::Handler(Arc::clone(call.invocation())))
     }
 }
 
 impl App {
     pub(in crate::app) fn new(shared: Arc<Shared>) -> Self {
         App { shared, caller: Caller::Program }
+    }
+
+    /// Returns the handle of `caller` on the app that `host` is.
+    pub(in crate::app) fn at(host: Arc<dyn Host>, caller: Caller) -> Result<Self, Failure> {
+        let host: Arc<dyn Any + Send + Sync> = host;
+        let shared = host.downcast().map_err(|_| Failure::internal("there is no app here"))?;
+        Ok(App { shared, caller })
     }
 
     /// Returns the address the HTTP door listens on.

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::actors::user::Group;
 use crate::app::handle::Shared;
 use crate::config::Config;
 use crate::invocation::HandlerId;
@@ -21,6 +22,7 @@ use crate::lang::{FileHandler, Language};
 use crate::schema::{Diagnostic, Schema};
 use crate::shutdown::Phase;
 
+mod actors;
 mod builder;
 mod handle;
 mod reference;
@@ -28,8 +30,12 @@ mod start;
 mod subscription;
 
 #[cfg(test)]
+mod actors_tests;
+#[cfg(test)]
 mod tests;
 
+pub(in crate::app) use crate::app::actors::ACTORS;
+pub use crate::app::actors::RefError;
 #[cfg(feature = "cli")]
 pub(crate) use crate::app::builder::Checked;
 pub use crate::app::builder::{BuildError, Builder};
@@ -47,6 +53,7 @@ pub struct ActorApp {
     pub(in crate::app) functions: HashMap<HandlerId, Function>,
     pub(in crate::app) provided: Arc<Provided>,
     pub(in crate::app) files: Vec<FileHandler>,
+    pub(in crate::app) actors: Group,
     pub(in crate::app) warnings: Vec<Diagnostic>,
 }
 
@@ -105,6 +112,8 @@ impl ActorApp {
 pub struct Running {
     pub(in crate::app) app: App,
     pub(in crate::app) drain: Duration,
+    /// How long the tree may take to stop after that; without limit if an actor of the user's has none.
+    pub(in crate::app) patience: Option<Duration>,
 }
 
 impl Deref for Running {
@@ -167,7 +176,10 @@ impl Running {
             tracing::warn!(left = left(), "drain limit reached, dropping what is left");
         }
         shutdown.enter(Phase::Forced);
-        self.app.shared.root().stop(Duration::from_secs(10)).await;
+        match self.patience {
+            Some(patience) => self.app.shared.root().stop(patience).await,
+            None => self.app.shared.root().stop_unhurried().await,
+        }
         shutdown.drained().await;
         tracing::info!("stopped");
     }

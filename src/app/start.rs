@@ -25,6 +25,9 @@ use crate::shutdown::{Phase, Shutdown};
 use crate::supervision::{self, ChildSpec, Policy, Strategy, Supervisor, Tree};
 use crate::telemetry::Telemetry;
 
+/// How long the tree without the actors of the user's own may take to stop.
+const STOP: Duration = Duration::from_secs(10);
+
 /// Why an app did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -129,7 +132,8 @@ pub(in crate::app) async fn start(app: ActorApp) -> Result<Running, StartError> 
     let door = Door { context: Arc::clone(&context), routes, limits };
     let door = Listener::new(listener, door, bounds, context.shutdown.clone()).child("listener");
     let admin = admin.map(|socket| admin_door(&app, &context, socket, header_timeout));
-    let children = branches(&context, engines, &apis, (&sockets, door, admin))?;
+    let actors = app.actors.spec(&context.app, &context.tree);
+    let children = branches(&context, engines, (actors, &apis), (&sockets, door, admin))?;
     let apis = apis.into_iter().map(|api| (api.spec().name.clone(), api)).collect();
     let names = Names::default();
     let shared = Arc::new(Shared {
@@ -141,6 +145,7 @@ pub(in crate::app) async fn start(app: ActorApp) -> Result<Running, StartError> 
         names,
     });
     let host: Weak<dyn Host> = Arc::<Shared>::downgrade(&shared);
+    app.actors.settle(&host);
     app.provided.attach(host); // before anything calls a handler
     let policy = Policy::new(Strategy::RestForOne);
     let root = Supervisor { path: context.app.to_string(), policy, tree: context.tree.clone(), children };
@@ -156,7 +161,8 @@ pub(in crate::app) async fn start(app: ActorApp) -> Result<Running, StartError> 
     if let Some(address) = admin_addr {
         tracing::info!(%address, "admin door open");
     }
-    Ok(Running { app: App::new(shared), drain: app.config.limits.drain })
+    let patience = app.actors.patience().map(|patience| patience.saturating_add(STOP));
+    Ok(Running { app: App::new(shared), drain: app.config.limits.drain, patience })
 }
 
 /// The door through which the running app is looked at.
@@ -272,7 +278,7 @@ fn runtimes(app: &ActorApp) -> Vec<Arc<dyn Runtime>> {
 fn branches(
     context: &Arc<Context>,
     engines: Vec<Engine>,
-    apis: &[Api],
+    (actors, apis): (ChildSpec, &[Api]),
     (sockets, door, admin): (&[Socket], ChildSpec, Option<ChildSpec>),
 ) -> Result<Vec<ChildSpec>, StartError> {
     let root = &*context.app;
@@ -288,6 +294,7 @@ fn branches(
     let first = [Some(context.telemetry.child()), admin].into_iter().flatten();
     let rest = [
         branch("executors", executors.collect()),
+        actors,
         branch("events", events(context, &format!("{root}/events"))),
         branch("crons", crons),
         branch("apis", api_children),

@@ -17,25 +17,25 @@ use crate::{
     Path, Query, Request, Response, Running, State,
 };
 
-fn inline(schema: &str) -> Builder {
+pub(super) fn inline(schema: &str) -> Builder {
     let mut config = Config::default();
     config.server.port = 0;
     ActorApp::builder().schema_text(schema).config(config)
 }
 
-async fn start(builder: Builder) -> Running {
+pub(super) async fn start(builder: Builder) -> Running {
     let app = builder.build().unwrap_or_else(|error| panic!("{}", error.render(false)));
     app.start().await.unwrap_or_else(|error| panic!("{}", error.lines().join("\n")))
 }
 
 /// Waits for something that must come, so that a test that fails ends.
-async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+pub(super) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     let ended = tokio::time::timeout(Duration::from_secs(20), future).await;
     ended.unwrap_or_else(|_| panic!("{what} did not come"))
 }
 
 /// Waits until a state is reached.
-async fn until(what: &str, reached: impl Fn() -> bool) {
+pub(super) async fn until(what: &str, reached: impl Fn() -> bool) {
     let wait = async {
         while !reached() {
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -45,7 +45,7 @@ async fn until(what: &str, reached: impl Fn() -> bool) {
 }
 
 /// Asks over HTTP; returns the status and the body.
-async fn http(running: &Running, method: &str, path: &str, body: &str) -> (u16, String) {
+pub(super) async fn http(running: &Running, method: &str, path: &str, body: &str) -> (u16, String) {
     let mut stream = tokio::net::TcpStream::connect(running.http_addr()).await.unwrap();
     let request = format!(
         "{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: application/json\r\n\

@@ -8,10 +8,10 @@ use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 
-use super::ast::{Entry, Item, ItemKind, Value, Variant, Word};
+use super::ast::{Entry, Item, ItemKind, Variant, Word};
 use super::codes;
 use super::diagnostic::Reporter;
-use super::entities::{Api, CatchUp, Cron, Event, Method, Overflow, Overlap, Retry, Socket};
+use super::entities::{Api, CatchUp, Cron, Event, Method, Overflow, Overlap, Socket};
 use super::model::{Attributes, Enum, EnumValue, Json, Scalar, Schema, Shape, ShapeKind, Span, Type};
 use super::reserved::reserved_by;
 use super::spelling::nearest;
@@ -47,8 +47,6 @@ const EVENT: &[&str] = &[
     "mailbox",
     "overflow",
 ];
-const OVERFLOWS: &[(&str, Overflow)] =
-    &[("fail", Overflow::Fail), ("wait", Overflow::Wait), ("drop_oldest", Overflow::DropOldest)];
 const CRON: &[&str] = &["schedule", "timezone", "overlap", "catch_up", "triggers", "timeout"];
 const SOCKET: &[&str] = &[
     "path",
@@ -62,7 +60,6 @@ const SOCKET: &[&str] = &[
     "middlewares",
     "mailbox",
 ];
-const RETRY: &[&str] = &["attempts", "backoff", "max"];
 
 /// Older spellings of properties.
 pub(super) const ALIASES: &[(ItemKind, &str, &str)] = &[
@@ -318,7 +315,7 @@ impl Resolver<'_> {
             timeout: p.get("timeout").and_then(|entry| self.duration(&entry.value)),
             concurrency: self.count(&p, "concurrency").unwrap_or(API_CONCURRENCY),
             mailbox: self.count(&p, "mailbox").unwrap_or(MAILBOX),
-            overflow: self.choice(&p, "overflow", OVERFLOWS).unwrap_or(Overflow::Fail),
+            overflow: self.overflow(&p).unwrap_or(Overflow::Fail),
             doc: item.doc.clone(),
             span: item.name.span,
         }
@@ -345,43 +342,6 @@ impl Resolver<'_> {
             doc: item.doc.clone(),
             span: item.name.span,
         }
-    }
-
-    /// What is durable must not be dropped.
-    fn event_overflow(&mut self, item: &Item, p: &Properties<'_>, durable: bool) -> Overflow {
-        let overflow = self.choice(p, "overflow", OVERFLOWS).unwrap_or(Overflow::Wait);
-        if let Some(entry) = p.get("overflow").filter(|_| durable && overflow == Overflow::DropOldest) {
-            let message = format!("`overflow` cannot be `drop_oldest`: `{}` is durable", item.name.text);
-            self.out
-                .error(codes::BAD_VALUE, entry.value.span, message)
-                .with_hint("say `durable: false` if some may get lost, or `overflow: wait`");
-        }
-        overflow
-    }
-
-    fn retry(&mut self, value: &Value) -> Retry {
-        let mut retry = Retry::default();
-        let Some(entries) = self.object(value) else {
-            return retry;
-        };
-        let p = self.known(entries, RETRY, &[], "retry");
-        if let Some(attempts) = self.count(&p, "attempts") {
-            retry.attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
-        }
-        if let Some(backoff) = p.get("backoff").and_then(|entry| self.duration(&entry.value)) {
-            retry.backoff = backoff;
-        }
-        if let Some(max) = p.get("max").and_then(|entry| self.duration(&entry.value)) {
-            retry.max = max;
-        }
-        let waits = p.get("max").or(p.get("backoff")).filter(|_| retry.max < retry.backoff);
-        if let Some(entry) = waits {
-            let message = format!("`max` ({:?}) is less than `backoff` ({:?})", retry.max, retry.backoff);
-            self.out
-                .error(codes::BAD_DURATION, entry.value.span, message)
-                .with_hint("`backoff` is the first wait, `max` the longest, 30s unless it is given");
-        }
-        retry
     }
 
     fn cron(&mut self, item: &Item) -> Cron {
@@ -451,7 +411,7 @@ impl Resolver<'_> {
         properties
     }
 
-    fn known<'i>(
+    pub(super) fn known<'i>(
         &mut self,
         entries: &'i [Entry],
         known: &'static [&str],

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use super::ast::{Entry, Value, ValueKind, Word};
+use super::ast::{Entry, Item, Value, ValueKind, Word};
 use super::codes;
-use super::entities::Method;
+use super::entities::{Method, Overflow, Retry};
 use super::model::Scalar;
 use super::resolve::{Handler, Properties, Resolver};
 use super::spelling::nearest;
@@ -164,6 +164,51 @@ impl Resolver<'_> {
                 .with_suggestion(nearest(&word, known));
         }
         found.map(|(_, choice)| *choice)
+    }
+
+    /// Reads what becomes of a message that finds the mailbox full.
+    pub(super) fn overflow(&mut self, p: &Properties<'_>) -> Option<Overflow> {
+        let choices =
+            [("fail", Overflow::Fail), ("wait", Overflow::Wait), ("drop_oldest", Overflow::DropOldest)];
+        self.choice(p, "overflow", &choices)
+    }
+
+    /// What is durable must not be dropped.
+    pub(super) fn event_overflow(&mut self, item: &Item, p: &Properties<'_>, durable: bool) -> Overflow {
+        let overflow = self.overflow(p).unwrap_or(Overflow::Wait);
+        if let Some(entry) = p.get("overflow").filter(|_| durable && overflow == Overflow::DropOldest) {
+            let message = format!("`overflow` cannot be `drop_oldest`: `{}` is durable", item.name.text);
+            self.out
+                .error(codes::BAD_VALUE, entry.value.span, message)
+                .with_hint("say `durable: false` if some may get lost, or `overflow: wait`");
+        }
+        overflow
+    }
+
+    /// Reads how deliveries are repeated.
+    pub(super) fn retry(&mut self, value: &Value) -> Retry {
+        let mut retry = Retry::default();
+        let Some(entries) = self.object(value) else {
+            return retry;
+        };
+        let p = self.known(entries, &["attempts", "backoff", "max"], &[], "retry");
+        if let Some(attempts) = self.count(&p, "attempts") {
+            retry.attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+        }
+        if let Some(backoff) = p.get("backoff").and_then(|entry| self.duration(&entry.value)) {
+            retry.backoff = backoff;
+        }
+        if let Some(max) = p.get("max").and_then(|entry| self.duration(&entry.value)) {
+            retry.max = max;
+        }
+        let waits = p.get("max").or(p.get("backoff")).filter(|_| retry.max < retry.backoff);
+        if let Some(entry) = waits {
+            let message = format!("`max` ({:?}) is less than `backoff` ({:?})", retry.max, retry.backoff);
+            self.out
+                .error(codes::BAD_DURATION, entry.value.span, message)
+                .with_hint("`backoff` is the first wait, `max` the longest, 30s unless it is given");
+        }
+        retry
     }
 
     /// Reads an HTTP method.

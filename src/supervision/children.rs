@@ -15,7 +15,7 @@ use crate::supervision::node::State;
 use crate::supervision::policy::{Child, Decision, Exit, Policy, Restart, Strategy, decide};
 use crate::supervision::slots::{Counts, Life, Slot, Slots};
 use crate::supervision::spec::{ChildSpec, Shutdown, StartError};
-use crate::supervision::supervisor::{Message, Supervisor, jitter, kill_child, stop_or_kill};
+use crate::supervision::supervisor::{KillOnDrop, Message, Supervisor, jitter, kill_child, stop_or_kill};
 use crate::supervision::tree::{Place, Tree};
 
 /// The state of a supervisor that runs.
@@ -46,21 +46,12 @@ impl Drop for Running {
     }
 }
 
-/// Kills a child that is being stopped when its supervisor itself is killed meanwhile.
-struct KillOnDrop(ActorCell);
-
-impl Drop for KillOnDrop {
-    fn drop(&mut self) {
-        self.0.kill(); // of no effect on one that has ended
-    }
-}
-
 impl Running {
     /// Takes the supervisor's place on the board; starts nothing yet.
     pub(super) fn new(setup: Supervisor, myself: ActorRef<Message>) -> Self {
         let Supervisor { path, policy, tree, children } = setup;
         let path: Arc<str> = path.into();
-        let place = tree.place(&path, &children);
+        let place = tree.place(&path, &children, &myself);
         let mut slots = Slots::default();
         let mut next_number = 0;
         for spec in children {
@@ -169,18 +160,7 @@ impl Running {
 
     /// Lists the children.
     pub(super) fn list(&self) -> Vec<ChildStatus> {
-        let status = |slot: &Slot| ChildStatus {
-            name: Arc::clone(&slot.spec.name),
-            kind: slot.spec.kind,
-            restart: slot.spec.restart,
-            state: match slot.life() {
-                Life::Running(_) => State::Running,
-                Life::Idle(_) => State::Idle,
-                Life::Due(_) | Life::Retry(_) => State::Restarting,
-                Life::Stopped => State::Stopped,
-            },
-        };
-        self.slots.iter().map(status).collect()
+        self.slots.iter().map(Slot::status).collect()
     }
 
     /// Counts the children.

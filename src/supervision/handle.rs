@@ -121,6 +121,12 @@ impl SupervisorRef {
         stop_child(&self.cell(), timeout).await;
     }
 
+    /// Stops the supervisor and all below it in reverse start order, however long that takes.
+    pub async fn stop_unhurried(&self) {
+        self.cell().stop(Some("shutdown".to_owned()));
+        self.ended().await;
+    }
+
     /// Waits until the supervisor has ended.
     pub async fn ended(&self) {
         let _ = self.cell().wait(None).await; // without a limit it cannot fail

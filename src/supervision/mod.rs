@@ -32,6 +32,6 @@ pub use crate::supervision::policy::{
     AutoShutdown, Backoff, Child, Decision, Exit, Policy, Restart, Strategy, decide,
 };
 pub use crate::supervision::slots::Counts;
-pub use crate::supervision::spec::{ChildSpec, Demand, Shutdown, StartError};
+pub use crate::supervision::spec::{ChildSpec, Demand, Reference, Shutdown, StartError};
 pub use crate::supervision::supervisor::{Supervisor, jitter, stop_child};
 pub use crate::supervision::tree::Tree;

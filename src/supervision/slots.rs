@@ -9,7 +9,8 @@ use std::sync::Arc;
 use ractor::{ActorCell, ActorId};
 use tokio::time::Instant;
 
-use crate::supervision::node::Kind;
+use crate::supervision::handle::ChildStatus;
+use crate::supervision::node::{Kind, State};
 use crate::supervision::spec::ChildSpec;
 use crate::supervision::tree::Entry;
 
@@ -35,6 +36,21 @@ pub(super) struct Slot {
 impl Slot {
     pub(super) fn life(&self) -> &Life {
         &self.life
+    }
+
+    /// Returns the child as callers see it.
+    pub(super) fn status(&self) -> ChildStatus {
+        ChildStatus {
+            name: Arc::clone(&self.spec.name),
+            kind: self.spec.kind,
+            restart: self.spec.restart,
+            state: match self.life {
+                Life::Running(_) => State::Running,
+                Life::Idle(_) => State::Idle,
+                Life::Due(_) | Life::Retry(_) => State::Restarting,
+                Life::Stopped => State::Stopped,
+            },
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Made by whoever has actors to be supervised, read by the supervisor. Never starts anything itself.
 
+use std::any::{Any, type_name};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,6 +63,15 @@ pub(super) type Gauge = Arc<dyn Fn() -> Load + Send + Sync>;
 pub type Demand = Box<dyn Fn() + Send + Sync>;
 pub(super) type Arm = Arc<dyn Fn(Demand) + Send + Sync>;
 pub(super) type Gone = Arc<dyn Fn() + Send + Sync>;
+pub(super) type Address = Arc<dyn Fn() -> Option<Reference> + Send + Sync>;
+
+/// What leads to a child, whatever its type.
+pub struct Reference {
+    /// The reference itself.
+    pub value: Box<dyn Any + Send>,
+    /// The name of its type.
+    pub type_name: &'static str,
+}
 
 /// How a child is started, restarted and stopped.
 #[derive(Clone)]
@@ -73,6 +84,7 @@ pub struct ChildSpec {
     pub(super) shutdown: Option<Shutdown>,
     pub(super) load: Option<Gauge>,
     pub(super) gone: Option<Gone>,
+    pub(super) address: Option<Address>,
     pub(super) on_demand: Option<Arm>,
 }
 
@@ -93,6 +105,7 @@ impl ChildSpec {
             shutdown: None,
             load: None,
             gone: None,
+            address: None,
             on_demand: None,
         }
     }
@@ -151,6 +164,14 @@ impl ChildSpec {
         self
     }
 
+    /// Lets [`Tree::reference`] find what leads to the child: a value that stays good across its restarts. What the
+    /// function holds must keep nothing alive that holds the tree.
+    pub fn reference<T: Any + Send>(mut self, find: impl Fn() -> Option<T> + Send + Sync + 'static) -> Self {
+        let find = move || Some(Reference { value: Box::new(find()?), type_name: type_name::<T>() });
+        self.address = Some(Arc::new(find));
+        self
+    }
+
     /// Starts the child only when it is needed: its supervisor calls `arm` instead, with what is to be called once it
     /// is. An actor without work then costs no more than its place in the list and its mailbox. Restarted after a
     /// failure it starts at once.
@@ -165,7 +186,7 @@ impl ChildSpec {
     }
 
     /// Returns how the child is stopped.
-    pub(super) fn stop(&self) -> Shutdown {
+    pub(crate) fn stop(&self) -> Shutdown {
         self.shutdown.unwrap_or(match self.kind {
             Kind::Worker => Shutdown::Timeout(Duration::from_secs(5)),
             Kind::Supervisor => Shutdown::Infinity,
@@ -190,4 +211,20 @@ impl ChildSpec {
         }
         Ok(())
     }
+}
+
+/// Says everything that is wrong with `children` under a supervisor at `path` with `policy`.
+pub(super) fn problems(path: &str, policy: &Policy, children: &[ChildSpec]) -> Vec<StartError> {
+    let mut names = HashSet::new();
+    let mut found = Vec::new();
+    for spec in children {
+        found.extend(spec.check(path, policy).err());
+        if !names.insert(&*spec.name) {
+            found.push(StartError::BadSpec {
+                path: format!("{path}/{}", spec.name),
+                reason: "another child has the same name".to_owned(),
+            });
+        }
+    }
+    found
 }

@@ -10,7 +10,6 @@
 //! Called by the composition root, which gives it the specs, and through [`SupervisorRef`] by what adds children
 //! later. It never handles a message on a child's behalf and never looks into one.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use crate::supervision::children::Running;
 use crate::supervision::handle::{ChildError, ChildStatus, SupervisorRef};
 use crate::supervision::policy::{Exit, Policy};
 use crate::supervision::slots::Counts;
-use crate::supervision::spec::{ChildSpec, StartError};
+use crate::supervision::spec::{ChildSpec, StartError, problems};
 use crate::supervision::tree::Tree;
 
 /// How long a killed actor may take to notice; one that blocks its thread never does and is left behind.
@@ -67,18 +66,13 @@ impl Supervisor {
         Ok(SupervisorRef { actor, path })
     }
 
+    /// Says everything that is wrong with the names and the specifications of the children.
+    pub fn problems(&self) -> Vec<StartError> {
+        problems(&self.path, &self.policy, &self.children)
+    }
+
     fn check(&self) -> Result<(), StartError> {
-        let mut names = HashSet::new();
-        for spec in &self.children {
-            spec.check(&self.path, &self.policy)?;
-            if !names.insert(&*spec.name) {
-                return Err(StartError::BadSpec {
-                    path: format!("{}/{}", self.path, spec.name),
-                    reason: "another child has the same name".to_owned(),
-                });
-            }
-        }
-        Ok(())
+        self.problems().into_iter().next().map_or(Ok(()), Err)
     }
 }
 
@@ -205,6 +199,15 @@ pub(super) async fn kill_child(cell: &ActorCell) {
     cell.kill();
     if cell.wait(Some(KILL_GRACE)).await.is_err() {
         tracing::error!(actor = %cell.get_id(), "killed actor blocks its thread, leaving it behind");
+    }
+}
+
+/// Kills a child that is being stopped when its supervisor itself is killed meanwhile.
+pub(super) struct KillOnDrop(pub(super) ActorCell);
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        self.0.kill(); // of no effect on one that has ended
     }
 }
 

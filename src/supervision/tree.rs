@@ -11,13 +11,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
+use ractor::ActorRef;
 use tokio::sync::{broadcast, oneshot};
 use tokio::time::Instant;
 
 use crate::supervision::change::{CAPACITY, Change, ChangeKind, Events, Watch};
+use crate::supervision::handle::SupervisorRef;
 use crate::supervision::node::{Kind, Node, State};
 use crate::supervision::policy::Exit;
-use crate::supervision::spec::{ChildSpec, Gauge, Gone};
+use crate::supervision::spec::{Address, ChildSpec, Gauge, Gone, Reference};
+use crate::supervision::supervisor::Message;
 
 /// The board of one app.
 #[derive(Clone)]
@@ -43,6 +46,7 @@ pub(super) struct Entry {
     name: Arc<str>,
     load: Option<Gauge>,
     gone: Option<Gone>,
+    address: Option<Address>,
     status: Mutex<Status>,
 }
 
@@ -63,6 +67,8 @@ struct Status {
 struct Branch {
     /// Which incarnation of the supervisor writes here.
     incarnation: u64,
+    /// That incarnation, until it has ended.
+    actor: Option<ActorRef<Message>>,
     escalations: u64,
     names: HashMap<Arc<str>, u64>,
     /// By number in start order.
@@ -70,7 +76,7 @@ struct Branch {
 }
 
 impl Entry {
-    fn new(name: &Arc<str>, kind: Kind, (load, gone): (Option<Gauge>, Option<Gone>)) -> Arc<Self> {
+    fn new(name: &Arc<str>, kind: Kind) -> Self {
         let status = Status {
             state: State::Stopped,
             over: false,
@@ -81,7 +87,13 @@ impl Entry {
             kind,
             branch: None,
         };
-        Arc::new(Entry { name: Arc::clone(name), load, gone, status: Mutex::new(status) })
+        let name = Arc::clone(name);
+        Entry { name, load: None, gone: None, address: None, status: Mutex::new(status) }
+    }
+
+    fn of(spec: &ChildSpec) -> Arc<Self> {
+        let (load, gone, address) = (spec.load.clone(), spec.gone.clone(), spec.address.clone());
+        Arc::new(Entry { load, gone, address, ..Entry::new(&spec.name, spec.kind) })
     }
 
     /// Notes that the actor runs.
@@ -164,16 +176,12 @@ impl Entry {
 
     /// Puts a child on the board, below this supervisor.
     pub(super) fn add(&self, number: u64, spec: &ChildSpec) -> Arc<Entry> {
-        let child = Entry::new(&spec.name, spec.kind, (spec.load.clone(), spec.gone.clone()));
-        self.put(number, &child);
-        child
-    }
-
-    fn put(&self, number: u64, child: &Arc<Entry>) {
+        let child = Entry::of(spec);
         let mut status = self.status.lock();
         let branch = status.branch.get_or_insert_default();
         branch.names.insert(Arc::clone(&child.name), number);
-        branch.children.insert(number, Arc::clone(child));
+        branch.children.insert(number, Arc::clone(&child));
+        child
     }
 
     /// Takes a child off the board.
@@ -202,20 +210,13 @@ impl Entry {
     }
 
     /// Gives the board below this supervisor to a new incarnation of it. Counts of children that it will have again
-    /// are kept; those of an earlier one that it will not are over.
-    fn take_over(&self, children: &[ChildSpec]) -> u64 {
-        let old = {
-            let mut status = self.status.lock();
-            status.kind = Kind::Supervisor;
-            let branch = status.branch.get_or_insert_default();
-            branch.incarnation += 1;
-            branch.names.clear();
-            std::mem::take(&mut branch.children)
-        };
+    /// are kept; those of an earlier one that it will not are over. A name that it will have again is never missing.
+    fn take_over(&self, children: &[ChildSpec], actor: &ActorRef<Message>) -> u64 {
         let mut old: HashMap<Arc<str>, Arc<Entry>> =
-            old.into_values().map(|child| (Arc::clone(&child.name), child)).collect();
+            self.children().into_iter().map(|child| (Arc::clone(&child.name), child)).collect();
+        let mut fresh = Branch::default();
         for (number, spec) in (0..).zip(children) {
-            let child = Entry::new(&spec.name, spec.kind, (spec.load.clone(), spec.gone.clone()));
+            let child = Entry::of(spec);
             if let Some(before) = old.remove(&spec.name) {
                 before.swept(&Exit::Killed);
                 let mut before = before.status.lock();
@@ -223,14 +224,27 @@ impl Entry {
                 status.restarts = before.restarts;
                 status.last_exit = before.last_exit.take();
                 status.branch = before.branch.take();
+                if let Some(branch) = &mut status.branch {
+                    branch.actor = None;
+                }
             }
-            self.put(number, &child);
+            fresh.names.insert(Arc::clone(&spec.name), number);
+            fresh.children.insert(number, child);
         }
+        let incarnation = {
+            let mut status = self.status.lock();
+            status.kind = Kind::Supervisor;
+            let branch = status.branch.get_or_insert_default();
+            branch.incarnation += 1;
+            branch.actor = Some(actor.clone());
+            (branch.names, branch.children) = (fresh.names, fresh.children);
+            branch.incarnation
+        };
         for child in old.into_values() {
             child.swept(&Exit::Killed);
             child.over();
         }
-        self.status.lock().branch.as_ref().map_or(0, |branch| branch.incarnation)
+        incarnation
     }
 
     fn node(&self, path: String) -> Node {
@@ -280,11 +294,12 @@ impl Place {
     /// Leaves the board in order after the supervisor has ended, unless its next incarnation has taken over.
     pub(super) fn leave(&self, exit: &Exit) {
         let children = {
-            let status = self.entry.status.lock();
-            let Some(branch) = &status.branch else { return };
+            let mut status = self.entry.status.lock();
+            let Some(branch) = &mut status.branch else { return };
             if branch.incarnation != self.incarnation {
                 return;
             }
+            branch.actor = None;
             branch.children.values().cloned().collect::<Vec<_>>()
         };
         children.iter().for_each(|child| child.swept(&Exit::Killed));
@@ -326,6 +341,19 @@ impl Tree {
         Some(Watch { exit })
     }
 
+    /// Returns what leads to the child at `path`, if it is there and has said what does.
+    pub fn reference(&self, path: &str) -> Option<Reference> {
+        let find = self.entry(path)?.address.clone()?;
+        find()
+    }
+
+    /// Returns the handle on the supervisor that runs at `path` now; its next incarnation has another.
+    pub fn supervisor(&self, path: &str) -> Option<SupervisorRef> {
+        let entry = self.entry(path)?;
+        let actor = entry.status.lock().branch.as_ref()?.actor.clone()?;
+        Some(SupervisorRef { actor, path: path.into() })
+    }
+
     /// Sums what waits and what is being handled in all mailboxes.
     pub fn busy(&self) -> usize {
         self.root().map_or(0, |root| root.busy())
@@ -346,11 +374,11 @@ impl Tree {
 
     /// Gives a supervisor that starts at `path` its place. It is the root unless the supervisor above has put its
     /// entry on the board.
-    pub(super) fn place(&self, path: &Arc<str>, children: &[ChildSpec]) -> Place {
+    pub(super) fn place(&self, path: &Arc<str>, children: &[ChildSpec], actor: &ActorRef<Message>) -> Place {
         let below = self.entry(path).filter(|_| self.root().is_none_or(|root| root.name != *path));
         let is_root = below.is_none();
         let entry = below.unwrap_or_else(|| {
-            let fresh = Entry::new(path, Kind::Supervisor, (None, None));
+            let fresh = Arc::new(Entry::new(path, Kind::Supervisor));
             let mut root = self.board.root.write();
             // The root of another path stays: what does not hang below it is not shown.
             match &*root {
@@ -359,7 +387,7 @@ impl Tree {
                 None => Arc::clone(root.insert(fresh)),
             }
         });
-        let incarnation = entry.take_over(children);
+        let incarnation = entry.take_over(children, actor);
         Place { entry, incarnation, is_root }
     }
 

@@ -87,6 +87,7 @@ async fn killed_actors_come_back_with_their_mailbox() {
         ("shop/executors/python/interpreter-0", "/mails"),
         ("shop/http/listener", "/till"),
     ] {
+        app.get(check).await.expect(200); // an api has an actor from its first call on
         assert!(app.running.kill(path).await, "{path}");
         let answer = eventually("a connection", async || {
             if app.is_refused().await {

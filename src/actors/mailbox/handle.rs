@@ -2,7 +2,7 @@
 //!
 //! Held by senders, by the actor, and by everything that is in hand. Never runs anything of others under the lock.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -32,6 +32,22 @@ impl<M: Send + 'static> Clone for Mailbox<M> {
     }
 }
 
+/// A handle that does not keep the mailbox: for what shows it, which must not keep what its hooks hold.
+pub struct WeakMailbox<M: Send + 'static>(Weak<Inner<M>>);
+
+impl<M: Send + 'static> Clone for WeakMailbox<M> {
+    fn clone(&self) -> Self {
+        WeakMailbox(Weak::clone(&self.0))
+    }
+}
+
+impl<M: Send + 'static> WeakMailbox<M> {
+    /// Returns the handle, if there is another one still.
+    pub fn upgrade(&self) -> Option<Mailbox<M>> {
+        self.0.upgrade().map(Mailbox)
+    }
+}
+
 impl<M: Send + 'static> Mailbox<M> {
     /// Makes an empty mailbox for the actor `name`, which is what the log calls it.
     pub fn new(name: impl Into<Arc<str>>, limits: Limits) -> Self {
@@ -49,6 +65,11 @@ impl<M: Send + 'static> Mailbox<M> {
     pub fn undelivered(self, hook: impl Fn(M, Undelivered) + Send + Sync + 'static) -> Self {
         self.0.state.lock().undelivered = Some(Arc::new(hook));
         self
+    }
+
+    /// Returns a handle that does not keep the mailbox.
+    pub fn downgrade(&self) -> WeakMailbox<M> {
+        WeakMailbox(Arc::downgrade(&self.0))
     }
 
     /// Returns the name of the actor.

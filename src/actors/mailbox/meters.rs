@@ -2,7 +2,8 @@
 //!
 //! Written and read by the mailbox under its lock, which hands the time in. Allocated with the first message.
 
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 /// The length of the window in seconds.
 const WINDOW: usize = 10;
@@ -120,6 +121,16 @@ pub(super) fn coarse_millis() -> u64 {
     START.elapsed().as_millis() as u64
 }
 
+/// How far off a deadline is that needs no exact clock yet: more than the coarse one can be wrong by.
+const FAR: Duration = Duration::from_millis(50);
+
+/// Tells that `deadline` is far off; reads the coarse clock only.
+pub(super) fn is_far(deadline: Instant) -> bool {
+    static ORIGIN: LazyLock<(Instant, u64)> = LazyLock::new(|| (Instant::now(), coarse_millis()));
+    let (origin, millis) = *ORIGIN;
+    origin + Duration::from_millis(coarse_millis().saturating_sub(millis)) + FAR < deadline
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,6 +145,14 @@ mod tests {
         }
         window.add(9_000_000);
         assert_eq!(window.rate(9_000_000), 0.1);
+    }
+
+    #[test]
+    fn a_deadline_is_far_or_near_to_the_exact_clock() {
+        for millis in [0, 1, 10, 20] {
+            assert!(!is_far(Instant::now() + Duration::from_millis(millis)), "{millis}");
+        }
+        assert!(is_far(Instant::now() + Duration::from_secs(20)));
     }
 
     #[test]

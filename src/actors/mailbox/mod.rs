@@ -23,7 +23,7 @@ mod model_tests;
 mod tests;
 
 pub use crate::actors::mailbox::delivery::{Batch, Delivery, Permit, Slot};
-pub use crate::actors::mailbox::handle::Mailbox;
+pub use crate::actors::mailbox::handle::{Mailbox, WeakMailbox};
 pub use crate::actors::mailbox::letter::{
     Counts, Letter, Limits, OnCrash, OnFull, Priority, SendError, Undelivered,
 };

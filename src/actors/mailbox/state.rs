@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use crate::actors::mailbox::Slot;
 use crate::actors::mailbox::handle::Waker;
 use crate::actors::mailbox::letter::{Counts, Limits, OnCrash, OnFull, Priority, SendError, Undelivered};
-use crate::actors::mailbox::meters::{Meters, coarse_millis};
+use crate::actors::mailbox::meters::{Meters, coarse_millis, is_far};
 use crate::actors::mailbox::queue::{Hands, Item, Queue, Waiting};
 
 use crate::supervision::Load;
@@ -32,7 +32,10 @@ const WAITERS: usize = 32;
 /// Messages that may be found expired before the lock is let go for a moment.
 const EXPIRED: usize = 256;
 
-/// One in so many messages is timed while many come.
+/// So many messages of an actor are timed, of those that follow one in [`TIMED`].
+const ALL_TIMED: u64 = 1024;
+
+/// One in so many messages is timed.
 const TIMED: u64 = 8;
 
 pub(super) type Hook<M> = Arc<dyn Fn(M, Undelivered) + Send + Sync>;
@@ -317,8 +320,9 @@ impl<M: Send + 'static> State<M> {
         let mut taken =
             Taken { item: None, started: None, expired: Vec::new(), grants: Vec::new(), again: false };
         while let Some(mut item) = self.queue.pop(self.hands()) {
-            let timed = self.queue.waiting().messages == 0 || self.counts.handled.is_multiple_of(TIMED);
-            let now = (timed || item.deadline.is_some()).then(Instant::now);
+            let timed = self.counts.handled < ALL_TIMED || self.counts.handled.is_multiple_of(TIMED);
+            let near = item.deadline.is_some_and(|deadline| !is_far(deadline));
+            let now = (timed || near).then(Instant::now);
             if item.deadline.is_some_and(|deadline| now.is_some_and(|now| now >= deadline)) {
                 self.queue.finish(item.key, self.hands());
                 self.counts.expired += 1;

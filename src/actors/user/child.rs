@@ -16,9 +16,10 @@ use futures_util::future::BoxFuture;
 use ractor::{ActorProcessingErr, ActorRef};
 
 use crate::actors::mailbox::{Limits, Mailbox, OnCrash, Undelivered, Wake};
+use crate::actors::user::home::Home;
 use crate::actors::user::reference::{Ref, Told};
 use crate::actors::user::{Actor, ActorError, Scope};
-use crate::supervision::{ChildSpec, Restart};
+use crate::supervision::{ChildSpec, Restart, Shutdown};
 
 type Make<A> = Arc<dyn Fn() -> BoxFuture<'static, Result<A, ActorError>> + Send + Sync>;
 
@@ -57,8 +58,11 @@ type Make<A> = Arc<dyn Fn() -> BoxFuture<'static, Result<A, ActorError>> + Send 
 pub struct Child<A: Actor> {
     make: Make<A>,
     restart: Restart,
+    significant: bool,
+    shutdown: Option<Shutdown>,
     on_demand: bool,
     mailbox: Mailbox<Told<A::Message>>,
+    home: Home,
 }
 
 impl<A: Actor> Child<A> {
@@ -72,6 +76,9 @@ impl<A: Actor> Child<A> {
         Child {
             make: Arc::new(move || Box::pin(make())),
             restart: Restart::Permanent,
+            significant: false,
+            shutdown: None,
+            home: Home::default(),
             on_demand: false,
             mailbox: Mailbox::new(name, Limits::default()).undelivered(end),
         }
@@ -87,6 +94,20 @@ impl<A: Actor> Child<A> {
     /// Sets when the actor is restarted; [`Restart::Permanent`] unless set.
     pub fn restart(mut self, restart: Restart) -> Self {
         self.restart = restart;
+        self
+    }
+
+    /// Sets whether the end of the actor counts for its supervisor's
+    /// [`AutoShutdown`](crate::supervision::AutoShutdown).
+    pub fn significant(mut self, significant: bool) -> Self {
+        self.significant = significant;
+        self
+    }
+
+    /// Sets how the actor is stopped; unless set, it has 5 s for the messages in hand and
+    /// [`stopped`](Actor::stopped).
+    pub fn shutdown(mut self, shutdown: Shutdown) -> Self {
+        self.shutdown = Some(shutdown);
         self
     }
 
@@ -115,6 +136,11 @@ impl<A: Actor> Child<A> {
         self
     }
 
+    /// Returns where the actor will live, to be settled when its app starts.
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
+    }
+
     /// Returns the reference to the actor. It works at once: what is told before the start waits.
     pub fn reference(&self) -> Ref<A::Message> {
         Ref::new(self.mailbox.clone())
@@ -122,25 +148,40 @@ impl<A: Actor> Child<A> {
 }
 
 impl<A: Actor> From<Child<A>> for ChildSpec {
-    fn from(Child { make, restart, on_demand, mailbox }: Child<A>) -> Self {
-        let load = mailbox.clone();
-        let name = mailbox.name().to_string();
+    fn from(child: Child<A>) -> Self {
+        let Child { make, restart, significant, shutdown, on_demand, mailbox, home } = child;
+        let (name, idle) = (mailbox.name().to_string(), mailbox.clone());
+        // What the board holds must not keep the mailbox: its hooks may hold the app, which holds the board.
+        let [shown, closed, found] = [mailbox.downgrade(), mailbox.downgrade(), mailbox.downgrade()];
         let spec = ChildSpec::new(name, move |supervisor| {
-            let setup = Setup { make: Arc::clone(&make), mailbox: mailbox.clone() };
+            let setup = Setup { make: Arc::clone(&make), mailbox: mailbox.clone(), home: home.clone() };
             async move {
                 let shell = Shell::<A>(PhantomData);
                 Ok(ractor::Actor::spawn_linked(None, shell, setup, supervisor).await?.0.get_cell())
             }
         });
-        let (closed, idle) = (load.clone(), load.clone());
-        let spec = spec.restart(restart).load(move || load.load()).gone(move || closed.close());
-        if on_demand { spec.on_demand(move |demand| idle.attach(demand)) } else { spec }
+        let spec = spec
+            .restart(restart)
+            .significant(significant)
+            .load(move || shown.upgrade().map(|mailbox| mailbox.load()).unwrap_or_default())
+            .gone(move || {
+                if let Some(mailbox) = closed.upgrade() {
+                    mailbox.close();
+                }
+            })
+            .reference(move || found.upgrade().map(Ref::new));
+        let spec = if on_demand { spec.on_demand(move |demand| idle.attach(demand)) } else { spec };
+        match shutdown {
+            Some(shutdown) => spec.shutdown(shutdown),
+            None => spec,
+        }
     }
 }
 
 struct Setup<A: Actor> {
     make: Make<A>,
     mailbox: Mailbox<Told<A::Message>>,
+    home: Home,
 }
 
 /// One incarnation.
@@ -185,10 +226,10 @@ impl<A: Actor> ractor::Actor for Shell<A> {
     async fn pre_start(
         &self,
         myself: ActorRef<Wake>,
-        Setup { make, mailbox }: Setup<A>,
+        Setup { make, mailbox, home }: Setup<A>,
     ) -> Result<Incarnation<A>, ActorProcessingErr> {
         let mut actor = make().await?;
-        let scope = Scope::new(Ref::new(mailbox.clone()), myself.clone());
+        let scope = Scope::new(Ref::new(mailbox.clone()), home, myself.clone());
         actor.started(&scope).await?;
         scope.ending()?;
         mailbox.attach(move || drop(myself.send_message(Wake)));

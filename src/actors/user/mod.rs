@@ -19,6 +19,8 @@ use ractor::ActorRef;
 use crate::actors::mailbox::Wake;
 
 mod child;
+mod group;
+mod home;
 mod reference;
 mod reply;
 
@@ -28,6 +30,8 @@ mod accounting_tests;
 mod tests;
 
 pub use crate::actors::user::child::Child;
+pub use crate::actors::user::group::{Group, Member};
+pub(crate) use crate::actors::user::home::Home;
 pub use crate::actors::user::reference::{AskError, Ref, Sending};
 pub use crate::actors::user::reply::Reply;
 
@@ -117,6 +121,7 @@ pub trait Actor: Send + Sized + 'static {
 /// What an actor knows of itself while it handles a message.
 pub struct Scope<M: Send + Sync + 'static> {
     reference: Ref<M>,
+    home: Home,
     actor: ActorRef<Wake>,
     attempt: u32,
     stopping: AtomicBool,
@@ -124,8 +129,9 @@ pub struct Scope<M: Send + Sync + 'static> {
 }
 
 impl<M: Send + Sync + 'static> Scope<M> {
-    fn new(reference: Ref<M>, actor: ActorRef<Wake>) -> Self {
-        Scope { reference, actor, attempt: 0, stopping: AtomicBool::new(false), failure: Mutex::new(None) }
+    fn new(reference: Ref<M>, home: Home, actor: ActorRef<Wake>) -> Self {
+        let (stopping, failure) = (AtomicBool::new(false), Mutex::new(None));
+        Scope { reference, home, actor, attempt: 0, stopping, failure }
     }
 
     /// Returns the actor's own reference.
@@ -136,6 +142,11 @@ impl<M: Send + Sync + 'static> Scope<M> {
     /// Returns the actor's name.
     pub fn name(&self) -> &Arc<str> {
         self.reference.name()
+    }
+
+    /// Returns where the actor lives.
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
     }
 
     /// Returns how often the message in hand has been handled, with this time: more than 1 after a crash.

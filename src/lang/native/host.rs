@@ -22,13 +22,16 @@ pub enum Caller {
     Program,
     /// A handler: its chain goes on, its deadline is the last.
     Handler(Arc<Invocation>),
+    /// An actor of the program's own, by name: a new chain for each thing that it asks for. It may go on while the app
+    /// drains, because what waits in its mailbox is accepted work.
+    Actor(Arc<str>),
 }
 
 impl Caller {
     /// Returns when a call that has until `own` must be over.
     pub fn deadline(&self, own: Instant) -> Instant {
         match self {
-            Caller::Program => own,
+            Caller::Program | Caller::Actor(_) => own,
             Caller::Handler(invocation) => own.min(invocation.deadline),
         }
     }
@@ -36,7 +39,7 @@ impl Caller {
     /// Returns the chain that the call belongs to.
     pub fn trace(&self) -> Trace {
         match self {
-            Caller::Program => Trace::root(),
+            Caller::Program | Caller::Actor(_) => Trace::root(),
             Caller::Handler(invocation) => invocation.trace.caused_by(invocation.id),
         }
     }

@@ -43,11 +43,11 @@ impl State {
         std::mem::take(&mut self.effects.lock())
     }
 
-    fn caller(&self) -> Caller {
+    pub(crate) fn caller(&self) -> Caller {
         Caller::Handler(Arc::clone(&self.invocation))
     }
 
-    fn host(&self) -> Result<Arc<dyn Host>, Failure> {
+    pub(crate) fn host(&self) -> Result<Arc<dyn Host>, Failure> {
         self.provided.host()
     }
 
