@@ -12,9 +12,10 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use uuid::Uuid;
 
 use crate::invocation::{Invocation, Trace};
+use crate::shutdown::Phase;
 use crate::{
     ActorApp, ApiRequest, App, Body, Builder, Call, Config, Data, Event, Failure, FromCall, Json, Message,
-    Path, Query, Request, Response, Running, State,
+    Path, Query, Request, Response, Running, StartError, State,
 };
 
 fn inline(schema: &str) -> Builder {
@@ -459,6 +460,36 @@ async fn a_cast_is_accepted_or_refused_at_once() {
     assert_eq!(soon("the first", done.recv()).await, Some(1));
     assert_eq!(soon("the second", done.recv()).await, Some(2));
     running.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_app_whose_tree_gave_up_ends_at_once_and_answers_what_waits() {
+    let second = async || std::future::pending::<Result<String, Failure>>().await;
+    let schema =
+        r#"api Second { method: GET path: "/second" response: String concurrency: 1 timeout: "1h" }"#;
+    let mut config = Config::default();
+    config.server.port = 0;
+    config.limits.drain = Duration::from_secs(3600);
+    let running = start(inline(schema).config(config).handler("Second", second)).await;
+    let app = running.app();
+    let calls: Vec<_> = (0..3)
+        .map(|_| {
+            let app = app.clone();
+            tokio::spawn(async move { app.call("Second", Json::Null).await })
+        })
+        .collect();
+    let queued = || app.tree().find("app/apis/Second").and_then(|node| node.load).map(|load| load.queued);
+    until("two wait", || queued() == Some(2)).await;
+    let ended = tokio::spawn(running.run());
+    while !ended.is_finished() && app.shared.context.shutdown.phase() == Phase::Running {
+        app.kill("app/http").await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let ended = soon("the end, long before the drain limit", ended).await.unwrap();
+    assert!(matches!(ended, Err(StartError::GaveUp)), "{ended:?}");
+    for call in calls {
+        assert_eq!(soon("an answer", call).await.unwrap(), Err(Failure::ShuttingDown));
+    }
 }
 
 #[tokio::test]
