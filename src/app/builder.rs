@@ -2,6 +2,7 @@
 
 use std::any::{Any, type_name};
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,8 +17,9 @@ use crate::schema::{self, Diagnostic, Schema, Severity, SourceFile};
 
 mod targets;
 
-/// Everything that keeps an app from being built.
-#[derive(Debug, thiserror::Error)]
+/// Everything that keeps an app from being built. Its `Debug` is text for people, because that is what a `main` prints
+/// that returns it.
+#[derive(thiserror::Error)]
 #[error("the app cannot be built: {} problem(s)", .diagnostics.len() + .problems.len())]
 pub struct BuildError {
     /// What is wrong with the schema, with file and span; warnings included.
@@ -35,6 +37,12 @@ impl BuildError {
             out.push(format!("  × {problem}{hint}\n"));
         }
         out.join("\n")
+    }
+}
+
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}\n{}", self.render(false))
     }
 }
 
