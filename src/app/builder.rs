@@ -216,7 +216,7 @@ impl Builder {
     fn load_config(&self, problems: &mut Vec<Problem>) -> Config {
         if let Some(config) = &self.config {
             // A configuration made by hand has been through no checks.
-            problems.extend(config.admin.check().err().map(Problem::new));
+            problems.extend(config.check().err().map(Problem::new));
             return config.clone();
         }
         let in_project = self.project.as_deref().and_then(config::find);

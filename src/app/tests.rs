@@ -479,6 +479,21 @@ async fn a_main_that_returns_the_error_prints_text_for_people() {
     assert!(printed.starts_with(&expected), "{printed}");
 }
 
+#[test]
+fn a_configuration_made_by_hand_is_checked_like_a_file() {
+    let wrong: [(&str, fn(&mut Config)); 3] = [
+        ("project.name: ", |config| config.project.name = "acme/shop".to_owned()),
+        ("limits.timeout: ", |config| config.limits.timeout = Duration::MAX),
+        ("limits.connections: ", |config| config.limits.connections = usize::MAX),
+    ];
+    for (said, change) in wrong {
+        let mut config = Config::default();
+        change(&mut config);
+        let error = ActorApp::builder().config(config).build().map(drop).unwrap_err();
+        assert!(error.problems[0].to_string().starts_with(said), "{error:?}");
+    }
+}
+
 #[tokio::test]
 async fn only_actors_of_this_app_are_killed() {
     let schema = r#"api Second { method: GET path: "/second" response: String }"#;
