@@ -481,14 +481,13 @@ async fn a_main_that_returns_the_error_prints_text_for_people() {
 
 #[test]
 fn a_configuration_made_by_hand_is_checked_like_a_file() {
-    let wrong: [(&str, fn(&mut Config)); 3] = [
-        ("project.name: ", |config| config.project.name = "acme/shop".to_owned()),
-        ("limits.timeout: ", |config| config.limits.timeout = Duration::MAX),
-        ("limits.connections: ", |config| config.limits.connections = usize::MAX),
-    ];
-    for (said, change) in wrong {
-        let mut config = Config::default();
-        change(&mut config);
+    let (mut name, mut timeout, mut connections) = (Config::default(), Config::default(), Config::default());
+    name.project.name = "acme/shop".to_owned();
+    timeout.limits.timeout = Duration::MAX;
+    connections.limits.connections = usize::MAX;
+    for (said, config) in
+        [("project.name: ", name), ("limits.timeout: ", timeout), ("limits.connections: ", connections)]
+    {
         let error = ActorApp::builder().config(config).build().map(drop).unwrap_err();
         assert!(error.problems[0].to_string().starts_with(said), "{error:?}");
     }
