@@ -169,6 +169,32 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Refuses limits under which nothing could be served, or that no clock can add to the present.
+    fn check(&self) -> Result<(), String> {
+        let Limits { timeout, publish_wait, drain, header_timeout, .. } = *self;
+        let durations = [
+            ("timeout", timeout, Duration::from_nanos(1)),
+            ("publish_wait", publish_wait, Duration::ZERO),
+            ("drain", drain, Duration::ZERO),
+            ("header_timeout", header_timeout, Duration::from_nanos(1)),
+        ];
+        for (name, duration, shortest) in durations {
+            if duration > crate::schema::MAX_DURATION {
+                return Err(format!("limits.{name}: it must be at most ten years"));
+            }
+            if duration < shortest {
+                return Err(format!("limits.{name}: it must be more than zero"));
+            }
+        }
+        let most = tokio::sync::Semaphore::MAX_PERMITS;
+        if self.connections == 0 || self.connections > most {
+            return Err(format!("limits.connections: it must be from 1 to {most}"));
+        }
+        Ok(())
+    }
+}
+
 /// `[telemetry]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -259,17 +285,26 @@ impl Config {
         config.map_err(|error| invalid(&keys.join(", "), error.message().to_owned()))?.checked(name)
     }
 
-    /// Refuses what the types allow but the app does not.
     fn checked(self, path: &str) -> Result<Config, Error> {
+        match self.check() {
+            Ok(()) => Ok(self),
+            Err(reason) => Err(Error::Invalid { path: path.to_owned(), reason }),
+        }
+    }
+
+    /// Refuses what the types allow but the app does not.
+    ///
+    /// # Errors
+    /// What is wrong, in words of the file.
+    pub(crate) fn check(&self) -> Result<(), String> {
         let name = &self.project.name;
         if name.is_empty() || name.contains('/') {
-            let reason =
-                format!("project.name: {name:?} cannot be the root of the tree: no \"/\", not empty");
-            return Err(Error::Invalid { path: path.to_owned(), reason });
+            return Err(format!(
+                "project.name: {name:?} cannot be the root of the tree: no \"/\", not empty"
+            ));
         }
-        let admin = self.admin.check();
-        admin.map_err(|reason| Error::Invalid { path: path.to_owned(), reason })?;
-        Ok(self)
+        self.limits.check()?;
+        self.admin.check()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The same actor in other libraries: it adds numbers up, and answers with the sum.
 //!
-//! ractor's mailboxes have no bound; kameo's has ours; actix' `do_send` goes past its bound, so `send` is used.
+//! ractor's mailboxes have no bound; kameo's has ours; actix' has it, too, but `do_send`, which tells, goes past it.
 
 use std::hint::black_box;
 

@@ -2,6 +2,7 @@
 
 use std::any::{Any, type_name};
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,8 +19,9 @@ use crate::supervision::{Policy, StartError, Strategy};
 
 mod targets;
 
-/// Everything that keeps an app from being built.
-#[derive(Debug, thiserror::Error)]
+/// Everything that keeps an app from being built. Its `Debug` is text for people, because that is what a `main` prints
+/// that returns it.
+#[derive(thiserror::Error)]
 #[error("the app cannot be built: {} problem(s)", .diagnostics.len() + .problems.len())]
 pub struct BuildError {
     /// What is wrong with the schema, with file and span; warnings included.
@@ -37,6 +39,12 @@ impl BuildError {
             out.push(format!("  × {problem}{hint}\n"));
         }
         out.join("\n")
+    }
+}
+
+impl fmt::Debug for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}\n{}", self.render(false))
     }
 }
 
@@ -242,7 +250,7 @@ impl Builder {
     fn load_config(&self, problems: &mut Vec<Problem>) -> Config {
         if let Some(config) = &self.config {
             // A configuration made by hand has been through no checks.
-            problems.extend(config.admin.check().err().map(Problem::new));
+            problems.extend(config.check().err().map(Problem::new));
             return config.clone();
         }
         let in_project = self.project.as_deref().and_then(config::find);

@@ -287,8 +287,8 @@ impl App {
     /// Kills the actor at `path` of the tree, as Erlang's `exit(Pid, kill)` does: for trying out what happens. Its
     /// supervisor restarts it. Returns whether there was one.
     pub async fn kill(&self, path: &str) -> bool {
-        let below = path.split_once('/').map(|(_, below)| below.to_owned());
+        let below = path.strip_prefix(&*self.shared.context.app).and_then(|below| below.strip_prefix('/'));
         let (Some(below), Some(root)) = (below, self.shared.root.get()) else { return false };
-        root.kill(&below).await
+        root.kill(below).await
     }
 }

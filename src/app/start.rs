@@ -1,6 +1,7 @@
 //! From a checked app to a running tree.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, Weak};
@@ -28,8 +29,8 @@ use crate::telemetry::Telemetry;
 /// How long the tree without the actors of the user's own may take to stop.
 const STOP: Duration = Duration::from_secs(10);
 
-/// Why an app did not start.
-#[derive(Debug, thiserror::Error)]
+/// Why an app did not start. Its `Debug` is text for people, because that is what a `main` prints that returns it.
+#[derive(thiserror::Error)]
 pub enum StartError {
     /// Handlers that do not load, of every language.
     #[error("{} handler problem(s)", .0.len())]
@@ -85,6 +86,12 @@ impl StartError {
             StartError::GaveUp => vec![self.to_string()],
             StartError::Tree(error) => vec![error.to_string()],
         }
+    }
+}
+
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lines().join("\n"))
     }
 }
 

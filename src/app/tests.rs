@@ -12,9 +12,10 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use uuid::Uuid;
 
 use crate::invocation::{Invocation, Trace};
+use crate::shutdown::Phase;
 use crate::{
     ActorApp, ApiRequest, App, Body, Builder, Call, Config, Data, Event, Failure, FromCall, Json, Message,
-    Path, Query, Request, Response, Running, State,
+    Path, Query, Request, Response, Running, StartError, State,
 };
 
 pub(super) fn inline(schema: &str) -> Builder {
@@ -459,6 +460,80 @@ async fn a_cast_is_accepted_or_refused_at_once() {
     assert_eq!(soon("the first", done.recv()).await, Some(1));
     assert_eq!(soon("the second", done.recv()).await, Some(2));
     running.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_main_that_returns_the_error_prints_text_for_people() {
+    let schema = r#"api AddOrder { method: POST path: "/orders" }"#;
+    let app = inline(schema).handler("AddOrders", async || Ok::<_, Failure>(()));
+    let printed = format!("{:?}", app.build().map(drop).unwrap_err());
+    assert!(printed.starts_with("the app cannot be built: 2 problem(s)\n"), "{printed}");
+    assert!(printed.contains("\n  help: did you mean \"AddOrder\"?\n"), "{printed}");
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut config = Config::default();
+    config.server.port = taken.local_addr().unwrap().port();
+    let app = inline(schema).config(config).handler("AddOrder", async || Ok::<_, Failure>(()));
+    let printed = format!("{:?}", app.build().unwrap().start().await.map(drop).unwrap_err());
+    let expected = format!("cannot listen on {}: Address already in use", taken.local_addr().unwrap());
+    assert!(printed.starts_with(&expected), "{printed}");
+}
+
+#[test]
+fn a_configuration_made_by_hand_is_checked_like_a_file() {
+    let (mut name, mut timeout, mut connections) = (Config::default(), Config::default(), Config::default());
+    name.project.name = "acme/shop".to_owned();
+    timeout.limits.timeout = Duration::MAX;
+    connections.limits.connections = usize::MAX;
+    for (said, config) in
+        [("project.name: ", name), ("limits.timeout: ", timeout), ("limits.connections: ", connections)]
+    {
+        let error = ActorApp::builder().config(config).build().map(drop).unwrap_err();
+        assert!(error.problems[0].to_string().starts_with(said), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_actors_of_this_app_are_killed() {
+    let schema = r#"api Second { method: GET path: "/second" response: String }"#;
+    let running = start(inline(schema).handler("Second", async || Ok::<_, Failure>("second"))).await;
+    for other in ["other/http/listener", "http/listener", "/http/listener", "app", "apphttp/listener"] {
+        assert!(!running.kill(other).await, "{other}");
+    }
+    assert!(running.kill("app/http/listener").await);
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_app_whose_tree_gave_up_ends_at_once_and_answers_what_waits() {
+    let second = async || std::future::pending::<Result<String, Failure>>().await;
+    let schema =
+        r#"api Second { method: GET path: "/second" response: String concurrency: 1 timeout: "1h" }"#;
+    let mut config = Config::default();
+    config.server.port = 0;
+    config.limits.drain = Duration::from_secs(3600);
+    let running = start(inline(schema).config(config).handler("Second", second)).await;
+    let app = running.app();
+    let calls: Vec<_> = (0..3)
+        .map(|_| {
+            let app = app.clone();
+            tokio::spawn(async move { app.call("Second", Json::Null).await })
+        })
+        .collect();
+    let queued = || app.tree().find("app/apis/Second").and_then(|node| node.load).map(|load| load.queued);
+    until("two wait", || queued() == Some(2)).await;
+    let ended = tokio::spawn(running.run());
+    while !ended.is_finished() && app.shared.context.shutdown.phase() == Phase::Running {
+        app.kill("app/http").await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let ended = soon("the end, long before the drain limit", ended).await.unwrap();
+    assert!(matches!(ended, Err(StartError::GaveUp)), "{ended:?}");
+    for call in calls {
+        // The one in hand may lose its engine before the app is known to be over.
+        let failure = soon("an answer", call).await.unwrap().unwrap_err();
+        assert!(matches!(failure, Failure::ShuttingDown | Failure::Crashed(_)), "{failure}");
+    }
 }
 
 #[tokio::test]

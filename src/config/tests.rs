@@ -53,6 +53,21 @@ fn an_error_does_not_quote_the_line_a_secret_may_stand_in() {
 }
 
 #[test]
+fn limits_must_leave_something_to_serve_and_fit_a_clock() {
+    for (limit, said) in [
+        ("timeout = \"0s\"", "limits.timeout: it must be"),
+        ("timeout = \"200000000000000d\"", "limits.timeout: it must be"),
+        ("header_timeout = \"0ms\"", "limits.header_timeout: it must be"),
+        ("connections = 0", "limits.connections: it must be from 1 to"),
+        ("connections = 9223372036854775807", "limits.connections: it must be from 1 to"),
+    ] {
+        let error = parse(&format!("[limits]\n{limit}"), &[]).unwrap_err().to_string();
+        assert!(error.contains(said), "{limit}: {error}");
+    }
+    parse("[limits]\ntimeout = \"3650d\"\ndrain = \"0s\"\npublish_wait = \"0s\"", &[]).unwrap();
+}
+
+#[test]
 fn the_name_must_fit_into_a_path() {
     for name in ["", "acme/shop"] {
         assert!(parse(&format!("[project]\nname = \"{name}\""), &[]).is_err(), "{name}");

@@ -25,7 +25,7 @@ use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use serde_json::json;
 
 use crate::actors::Context;
-use crate::http::listener::{Bounds, Client, Site};
+use crate::http::listener::{Bounds, Client, STALL, Site};
 use crate::http::response;
 use crate::shutdown::Phase;
 
@@ -67,7 +67,7 @@ impl Admin {
 
     /// Returns what limits its connections: the socket stays open until the app is forced down.
     pub fn bounds(header_timeout: Duration) -> Bounds {
-        Bounds { header_timeout, connections: CONNECTIONS, closes: Phase::Forced }
+        Bounds { header_timeout, stall: STALL, connections: CONNECTIONS, closes: Phase::Forced }
     }
 
     /// Answers a request of somebody who may ask.

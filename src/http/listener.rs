@@ -23,8 +23,17 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::http::listener::patient::Patient;
 use crate::shutdown::{Phase, Shutdown};
 use crate::supervision::ChildSpec;
+
+mod patient;
+
+#[cfg(test)]
+mod tests;
+
+/// How long a client may take nothing of what is sent to it, at a door of an app.
+pub const STALL: Duration = Duration::from_secs(30);
 
 /// How long a response in hand may take once its listener is to be gone, when nothing else limits it.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -47,6 +56,8 @@ pub trait Site: Send + Sync + 'static {
 pub struct Bounds {
     /// How long a client may take to send its headers.
     pub header_timeout: Duration,
+    /// How long a client may take nothing of what is sent to it.
+    pub stall: Duration,
     /// Connections open at once; more wait in the backlog.
     pub connections: usize,
     /// The phase at which the socket is closed and connections end with the request in hand. The drain waits for the
@@ -174,7 +185,8 @@ async fn accept<S: Site>(listener: Arc<Listener<S>>) {
 /// Serves one connection to its end; the request in hand is finished when the socket closes.
 async fn converse<S: Site>(listener: Arc<Listener<S>>, stream: TcpStream, client: Client) {
     let _ = stream.set_nodelay(true);
-    let (shutdown, Bounds { header_timeout, closes, .. }) = (listener.shutdown.clone(), listener.bounds);
+    let (shutdown, Bounds { header_timeout, stall, closes, .. }) =
+        (listener.shutdown.clone(), listener.bounds);
     let (address, site) = (client.address, Arc::clone(&listener.site));
     let service = service_fn(move |request| {
         let answer = Arc::clone(&site).answer(request, client.clone());
@@ -182,7 +194,8 @@ async fn converse<S: Site>(listener: Arc<Listener<S>>, stream: TcpStream, client
     });
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(header_timeout);
-    let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let connection =
+        http.serve_connection(TokioIo::new(Patient::new(stream, stall)), service).with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -14,7 +14,7 @@ use hyper::header::HOST;
 use hyper::{Method, Request, Response, StatusCode};
 
 use crate::actors::Context;
-use crate::http::listener::{Bounds, Client, Site};
+use crate::http::listener::{Bounds, Client, STALL, Site};
 use crate::http::response::Body;
 use crate::http::{Routes, request, response, websocket};
 use crate::invocation::Trace;
@@ -37,7 +37,7 @@ impl Limits {
     /// Returns what of it limits connections: the socket is closed when the app drains.
     pub fn bounds(&self) -> Bounds {
         let Limits { header_timeout, connections, .. } = *self;
-        Bounds { header_timeout, connections, closes: Phase::Draining }
+        Bounds { header_timeout, stall: STALL, connections, closes: Phase::Draining }
     }
 }
 

@@ -64,6 +64,7 @@ pub use model::{
 pub use names::{camel_case, pascal_case, snake_case};
 pub use openapi::openapi;
 pub use spelling::nearest;
+pub(crate) use values::MAX_DURATION;
 pub use values::parse_duration;
 
 /// One `.ro` file.

@@ -16,7 +16,7 @@ use super::spelling::nearest;
 /// What is counted is made room for; nothing that fits into a machine is more.
 const MAX_COUNT: usize = 1_000_000_000;
 /// Ten years. A point in time so far ahead can still be computed.
-const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+pub(crate) const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 const NICKNAMES: [&str; 7] =
     ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
 

@@ -133,6 +133,9 @@ async fn app() -> (Project, App) {
     let config = "[typescript]\nworkers = 2\n[python]\nworkers = 2\n[limits]\npublish_wait = \"60s\"\n";
     let builder = project.builder().config(crate::project::config(config)).handler("rust_job", rust_job);
     let app = App::start(builder).await;
+    let tree = app.running.tree();
+    let strangers: Vec<_> = VICTIMS.iter().filter(|victim| tree.find(victim).is_none()).collect();
+    assert!(strangers.is_empty(), "nobody would be killed: {strangers:?}");
     (project, app)
 }
 

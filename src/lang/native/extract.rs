@@ -179,6 +179,13 @@ pub struct Call {
     state: State,
 }
 
+impl Drop for Call {
+    /// However the handler ended: with an error, a panic, at its deadline.
+    fn drop(&mut self) {
+        drop(self.state.take_effects());
+    }
+}
+
 impl Call {
     pub(super) fn new(invocation: Arc<Invocation>, site: Arc<Site>) -> Self {
         let state = State::new(Arc::clone(&invocation), Arc::clone(&site.provided));

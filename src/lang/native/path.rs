@@ -57,10 +57,21 @@ impl<T: DeserializeOwned> FromCall for Path<T> {
     async fn from_call(call: &Call) -> Result<Self, Failure> {
         let value = match shape::<T>() {
             Shape::Struct(_) | Shape::Map => return read(call.params()).map(Path),
+            Shape::Any => return read_any(call).map(Path),
             Shape::Single => call.params_in_order().next().cloned().unwrap_or(Json::Null),
             Shape::Tuple(_) | Shape::List => call.params_in_order().cloned().collect(),
         };
         read(&value).map(Path)
+    }
+}
+
+/// Reads a type that takes what comes: all of the parameters or, if those do not fit, the only one.
+fn read_any<T: DeserializeOwned>(call: &Call) -> Result<T, Failure> {
+    let mut values = call.params_in_order();
+    match (T::deserialize(call.params()), values.next(), values.next()) {
+        (Ok(all), ..) => Ok(all),
+        (Err(_), Some(only), None) => read(only),
+        (Err(_), ..) => read(call.params()),
     }
 }
 
@@ -71,6 +82,8 @@ enum Shape {
     Struct(&'static [&'static str]),
     /// Names and values, not known beforehand.
     Map,
+    /// Whatever there is: it looks at the value first, as decimals and untagged enums do.
+    Any,
     /// So many values in order.
     Tuple(usize),
     /// Values in order.
@@ -128,7 +141,7 @@ impl<'de> Deserializer<'de> for Question<'_> {
     type Error = NoAnswer;
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, NoAnswer> {
-        self.note(Shape::Map)
+        self.note(Shape::Any)
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, _: V) -> Result<V::Value, NoAnswer> {

@@ -121,7 +121,7 @@ impl<P: Serialize> Trigger<P> {
     /// Publishes the event once when the handler succeeds.
     ///
     /// # Errors
-    /// [`Failure::Raised`] when the payload cannot be written as JSON.
+    /// As [`State::trigger_event`].
     pub fn trigger(&self, payload: &P) -> Result<(), Failure> {
         self.state.trigger_event(&self.event, payload)
     }

@@ -23,7 +23,8 @@ use crate::lang::wire::LogLine;
 #[derive(Clone)]
 pub struct State {
     invocation: Arc<Invocation>,
-    effects: Arc<Mutex<Effects>>,
+    /// None once the handler is over: nothing would publish what came later.
+    effects: Arc<Mutex<Option<Effects>>>,
     provided: Arc<Provided>,
 }
 
@@ -36,11 +37,18 @@ impl fmt::Debug for State {
 
 impl State {
     pub(super) fn new(invocation: Arc<Invocation>, provided: Arc<Provided>) -> Self {
-        State { invocation, effects: Arc::default(), provided }
+        State { invocation, effects: Arc::new(Mutex::new(Some(Effects::default()))), provided }
     }
 
+    /// Returns what is to be published; from now on there is nothing to be added.
     pub(super) fn take_effects(&self) -> Effects {
-        std::mem::take(&mut self.effects.lock())
+        self.effects.lock().take().unwrap_or_default()
+    }
+
+    fn add(&self, event: &str, add: impl FnOnce(&mut Effects)) -> Result<(), Failure> {
+        let mut effects = self.effects.lock();
+        let late = || format!("{} is over, event {event} is not published", self.invocation.handler);
+        effects.as_mut().map(add).ok_or_else(|| Failure::internal(late()))
     }
 
     pub(crate) fn caller(&self) -> Caller {
@@ -106,23 +114,22 @@ impl State {
     /// Publishes `event` once when the handler succeeds.
     ///
     /// # Errors
-    /// [`Failure::Raised`] when the payload cannot be written as JSON.
+    /// [`Failure::Raised`] when the payload cannot be written as JSON, and when the handler is over already.
     pub fn trigger_event(&self, event: &str, payload: impl Serialize) -> Result<(), Failure> {
         let payload = to_json(payload, "the payload")?;
-        self.effects.lock().triggers.push((event.to_owned(), payload));
-        Ok(())
+        self.add(event, |effects| effects.triggers.push((event.to_owned(), payload)))
     }
 
     /// Replaces the payload of `event`, one of this handler's declared triggers.
     ///
     /// # Errors
-    /// [`Failure::Raised`] when the payload cannot be written as JSON.
+    /// As [`State::trigger_event`].
     pub fn set_payload(&self, event: &str, payload: impl Serialize) -> Result<(), Failure> {
         let payload = to_json(payload, "the payload")?;
-        let mut effects = self.effects.lock();
-        effects.payloads.retain(|(name, _)| name != event);
-        effects.payloads.push((event.to_owned(), payload));
-        Ok(())
+        self.add(event, |effects| {
+            effects.payloads.retain(|(name, _)| name != event);
+            effects.payloads.push((event.to_owned(), payload));
+        })
     }
 
     /// Logs a line that carries the handler, the call and the trace id; `level` as in [`LogLine`].

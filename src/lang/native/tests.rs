@@ -138,6 +138,29 @@ async fn dropping_the_call_drops_the_handler() {
 }
 
 #[tokio::test]
+async fn what_comes_after_the_handler_is_refused_instead_of_lost() {
+    let (left_tx, mut left) = tokio::sync::mpsc::unbounded_channel();
+    for fails in [false, true] {
+        let left_tx = left_tx.clone();
+        let leave = move |state: State| {
+            let _ = left_tx.send(state.clone());
+            async move {
+                state.trigger_event("Seen", 1)?;
+                if fails { Err(Failure::internal("on purpose")) } else { Ok(()) }
+            }
+        };
+        let seen = vec![("Seen".to_owned(), json!(1))];
+        let triggers = run(Kind::Event, leave, Vec::new()).await.map(|reply| reply.effects.triggers);
+        assert_eq!(triggers.ok(), if fails { None } else { Some(seen) });
+        let state = left.recv().await.unwrap();
+        for late in [state.trigger_event("Seen", 2), state.set_payload("Seen", 2)] {
+            let said = late.unwrap_err().to_string();
+            assert!(said.contains("event Test is over, event Seen is not published"), "{said}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_handler_is_not_found() {
     let worker = worker(HashMap::new()).await;
     let call = worker.invoke(Arc::new(invocation(HandlerId::new(Kind::Api, "Nobody"), vec![])));
@@ -191,6 +214,13 @@ async fn arguments_come_in_any_order_and_number() {
     assert_eq!(run(Kind::Api, untyped, vec![full_request()]).await.unwrap().value, json!("\"cy\" 7"));
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Either {
+    All { id: i64 },
+    Name(String),
+}
+
 #[tokio::test]
 async fn a_path_is_a_struct_a_tuple_a_map_or_one_value() {
     async fn outcome<A, H: Handler<A>>(handler: H, params: Json) -> Json {
@@ -216,6 +246,11 @@ async fn a_path_is_a_struct_a_tuple_a_map_or_one_value() {
     assert_eq!(outcome(shop, json!({ "shop": "north" })).await, "north");
     let colour = async |Path(Colour::Red): Path<Colour>| Ok::<_, Failure>("red");
     assert_eq!(outcome(colour, json!({ "colour": "red" })).await, "red");
+    let number = async |Path(id): Path<serde_json::Number>| Ok::<_, Failure>(id);
+    assert_eq!(outcome(number, json!({ "id": 7 })).await, 7, "a type that asks for anything");
+    let either = async |Path(either): Path<Either>| Ok::<_, Failure>(either);
+    assert_eq!(outcome(either, json!({ "id": "a" })).await, "a");
+    assert_eq!(outcome(either, two()).await, json!({ "id": 7 }));
     let one = async |Path((id,)): Path<(i64,)>| Ok::<_, Failure>(id);
     assert_eq!(outcome(one, json!({ "id": 7 })).await, 7);
     let wrong = async |Path(id): Path<i64>| Ok::<_, Failure>(id);
