@@ -157,6 +157,30 @@ async fn publish(
     taken
 }
 
+/// Who published what: language and sender, and the jobs that were taken by number.
+type Taken = HashMap<(String, u64), BTreeMap<u64, &'static str>>;
+
+/// Every job that was taken was handled once and in order, or is a dead letter.
+fn balance(taken: &Taken, handled: &HashMap<(String, u64), Vec<u64>>, metrics: &str) {
+    let mut given_up = HashMap::new();
+    for (who, jobs) in taken {
+        let handled = handled.get(who).cloned().unwrap_or_default();
+        assert!(
+            handled.is_sorted_by(|left, right| left < right),
+            "{who:?}: in order, once each: {handled:?}"
+        );
+        let missing: Vec<_> = jobs.keys().filter(|number| handled.binary_search(number).is_err()).collect();
+        assert_eq!(handled.len() + missing.len(), jobs.len(), "{who:?}: handled, but never published");
+        *given_up.entry(who.0.clone()).or_insert(0) += missing.len();
+        let never = jobs.values().filter(|mode| **mode == "never").count();
+        assert!(missing.len() >= never, "{who:?}: what always fails cannot be handled");
+    }
+    for (language, missing) in given_up {
+        let line = format!("rohas_dead_letters_total{{handler=\"event {language}_job\"}} {missing}\n");
+        assert!(metrics.contains(&line), "not {line} in {metrics}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_event_is_handled_or_dead_lettered_whatever_is_killed() {
     let seed = seed();
@@ -202,7 +226,7 @@ async fn every_event_is_handled_or_dead_lettered_whatever_is_killed() {
         let victim = VICTIMS[random.usize(..VICTIMS.len())];
         app.running.kill(victim).await; // it may be between two lives
     }
-    let mut taken = HashMap::new();
+    let mut taken = Taken::new();
     for sender in senders {
         let (who, jobs) = soon("the senders end", sender).await.unwrap();
         taken.insert(who, jobs);
@@ -219,23 +243,7 @@ async fn every_event_is_handled_or_dead_lettered_whatever_is_killed() {
     let app = Arc::into_inner(app).expect("the senders are gone");
     soon("the end", app.running.shutdown()).await;
     let handled = collector.await.unwrap();
-    let mut given_up = HashMap::new();
-    for (who, jobs) in &taken {
-        let handled = handled.get(who).cloned().unwrap_or_default();
-        assert!(
-            handled.is_sorted_by(|left, right| left < right),
-            "{who:?}: in order, once each: {handled:?}"
-        );
-        let missing: Vec<_> = jobs.keys().filter(|number| handled.binary_search(number).is_err()).collect();
-        assert_eq!(handled.len() + missing.len(), jobs.len(), "{who:?}: handled, but never published");
-        *given_up.entry(who.0.clone()).or_insert(0) += missing.len();
-        let never = jobs.values().filter(|mode| **mode == "never").count();
-        assert!(missing.len() >= never, "{who:?}: what always fails cannot be handled");
-    }
-    for (language, missing) in given_up {
-        let line = format!("rohas_dead_letters_total{{handler=\"event {language}_job\"}} {missing}\n");
-        assert!(metrics.contains(&line), "not {line} in {metrics}");
-    }
+    balance(&taken, &handled, &metrics);
 }
 
 #[tokio::test(flavor = "multi_thread")]
