@@ -225,7 +225,7 @@ impl<M: Send + 'static> Mailbox<M> {
         wake(waker);
     }
 
-    /// Takes the messages that the actor handles for one [`Wake`].
+    /// Takes the messages that the actor handles for one [`Wake`](super::Wake).
     pub fn batch(&self) -> Batch<'_, M> {
         Batch::new(self)
     }
